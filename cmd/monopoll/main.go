@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes, as documented in the manual.
+const (
+	exitFine   = 0 // done, or ended as asked
+	exitFailed = 1 // failed while running, or a check found mistakes
+	exitUsage  = 2 // the command line or the config is wrong
+)
+
+func main() { os.Exit(Main(os.Args[1:])) }
+
+// Main runs one command line and gives its exit code.
+func Main(args []string) int {
+	root := newRoot()
+	root.SetArgs(args)
+	err := root.Execute()
+	if err == nil {
+		return exitFine
+	}
+	var failure *failure
+	if !errors.As(err, &failure) {
+		fmt.Fprintf(os.Stderr, "monopoll: %v\nRun 'monopoll --help' for usage.\n", err)
+		return exitUsage
+	}
+	if failure.err != nil {
+		fmt.Fprintln(os.Stderr, failure.err)
+	}
+	return failure.code
+}
+
+// failure is an error with an exit code of its own; err is nil when what there
+// is to say has been said.
+type failure struct {
+	code int
+	err  error
+}
+
+func (f *failure) Error() string { return fmt.Sprint(f.err) }
+
+func newRoot() *cobra.Command {
+	var o runOptions
+	var test bool
+	root := &cobra.Command{
+		Use:   "monopoll",
+		Short: "Several small sites and endpoints from one YAML file, live as you save",
+		Long: "monopoll serves what one YAML file says: static sites, fixed responses, redirects and echo,\n" +
+			"on any number of listeners. The file and the sites are watched; an edit is live as you save it,\n" +
+			"and no connection is lost by it.",
+		Args:          cobra.NoArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(*cobra.Command, []string) error {
+			if test {
+				return check(o.config)
+			}
+			return o.run()
+		},
+	}
+	o.flags(root)
+	root.Flags().BoolVarP(&test, "test", "t", false, "check the config and exit, like `check`")
+	root.AddCommand(newRun(), newCheck(), newVersion(), newServe(), newRespond(), newEcho(), newInit(),
+		newReload(), newStatus(), newStop(), newSchema(), newExplain())
+	return root
+}

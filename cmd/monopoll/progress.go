@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"monopoll/routes"
+	"monopoll/routes/config"
+	"monopoll/routes/site"
+)
+
+const (
+	// progressFirst is how long a start may take before a person wonders.
+	progressFirst = time.Second
+	// progressEach is how often numbers change that somebody reads.
+	progressEach = 200 * time.Millisecond
+)
+
+// progress is a line on a terminal that says how far the reading of the document
+// roots has come.
+type progress struct {
+	to    io.Writer // nil: there is no terminal
+	now   func() time.Time
+	began time.Time
+	shown time.Time // zero: nothing yet
+}
+
+func newProgress() *progress {
+	p := &progress{now: time.Now, began: time.Now()}
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		p.to = os.Stderr
+	}
+	return p
+}
+
+// show is for site.Loader to call.
+func (p *progress) show(files int, bytes int64) {
+	now := p.now()
+	if p.to != nil && now.Sub(p.began) > progressFirst && now.Sub(p.shown) > progressEach {
+		p.shown = now
+		fmt.Fprintf(p.to, "\r  reading: %d files, %d MB, %.0f s ", files, bytes/1e6, now.Sub(p.began).Seconds())
+	}
+}
+
+// end takes the line away, if there is one.
+func (p *progress) end() {
+	if !p.shown.IsZero() {
+		fmt.Fprint(p.to, "\r\x1b[K") // EL, erase to the end of the line (ECMA-48 §8.3.41)
+		p.shown = time.Time{}
+	}
+}
+
+// firstTable makes the table to start with, and shows how far that has come.
+func firstTable(cfg *config.Config, loader *site.Loader) (*routes.Table, error) {
+	p := newProgress()
+	defer p.end()
+	loader.Progress = p.show
+	defer func() { loader.Progress = nil }() // what is read later is nobody's waiting time
+	return routes.Build(cfg, nil, loader)
+}
+
+func newLoader(cfg *config.Config, log *slog.Logger) *site.Loader {
+	return &site.Loader{
+		Budget:   cfg.Limits.Memory,
+		MaxFiles: cfg.Limits.Files,
+		Problem:  newComplaints(log),
+	}
+}

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"monopoll/loop"
+	"monopoll/routes"
+	"monopoll/routes/config"
+	"monopoll/routes/site"
+	"monopoll/routes/watch"
+)
+
+type runOptions struct {
+	config    string
+	logFormat string
+	debug     bool
+}
+
+const defaultConfig = "config.yaml"
+
+func (o *runOptions) flags(cmd *cobra.Command) {
+	configFlag(cmd, &o.config)
+	o.logFlags(cmd)
+}
+
+func (o *runOptions) logFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.logFormat, "log-format", "text", "text or json, for what the server says of itself on standard error")
+	cmd.Flags().BoolVar(&o.debug, "debug", false, "say more")
+}
+
+func configFlag(cmd *cobra.Command, to *string) {
+	cmd.Flags().StringVarP(to, "config", "c", defaultConfig, "the config file; - reads standard input once")
+	cmd.MarkFlagFilename("config", "yaml", "yml")
+}
+
+func newRun() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Serve what the config says, until told to stop",
+		Args:  cobra.NoArgs,
+		RunE:  func(*cobra.Command, []string) error { return o.run() },
+	}
+	o.flags(cmd)
+	return cmd
+}
+
+func (o *runOptions) run() error {
+	cfg, err := config.Load(o.config)
+	if err != nil {
+		return &failure{exitUsage, err}
+	}
+	return o.serve(cfg)
+}
+
+// process is a running server and those who look after it.
+type process struct {
+	server  *loop.Loop
+	watcher *watch.Watcher
+	log     *slog.Logger
+	thrift  *thrift    // nil: the collector is left alone
+	ended   chan error // what Loop.Run returned
+	signals chan os.Signal
+}
+
+// serve runs a config until it is told to stop. The quick modes come here too,
+// with a config made of their arguments.
+func (o *runOptions) serve(cfg *config.Config) error {
+	log, err := newLogger(o.logFormat, o.debug)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	provideProcessors()
+	checkDescriptors(cfg, log)
+	p := &process{log: log, thrift: newThrift(), ended: make(chan error, 1), signals: make(chan os.Signal, 8)}
+	control := &controller{config: cfg.Path, started: began, stop: func() { p.signal(syscall.SIGTERM) }}
+	if p.server, err = loop.New(loop.Options{Log: log, Control: control.answer}); err != nil {
+		return &failure{exitFailed, fmt.Errorf("cannot start: %w", err)}
+	}
+	// Bound as who we are, read and served as who we become: what that user may
+	// not read is never in the table.
+	if err = p.server.Bind(cfg); err == nil {
+		err = become(cfg.User)
+	}
+	p.listenToSignals()
+	go func() { p.ended <- p.server.Run() }()
+	if err != nil {
+		return p.giveUp(exitFailed, err)
+	}
+	p.thrift.obey(cfg)
+	loader := newLoader(cfg, log)
+	table, err := firstTable(cfg, loader)
+	if err != nil {
+		return p.giveUp(exitUsage, err)
+	}
+	if err = p.watch(table, loader); err != nil {
+		return p.giveUp(exitFailed, fmt.Errorf("cannot watch for changes: %w", err))
+	}
+	control.server, control.watcher = p.server, p.watcher
+	if _, err = p.server.Publish(table); err != nil {
+		return p.giveUp(exitFailed, err)
+	}
+	if err = confine(cfg, log); err != nil {
+		return p.giveUp(exitFailed, err)
+	}
+	announce(log, table, p.chosen(table), p.watcher.Describe(), time.Since(began))
+	return p.supervise()
+}
+
+// chosen puts the port that the kernel has given into URLs with port 0.
+func (p *process) chosen(t *routes.Table) *strings.Replacer {
+	var pairs []string
+	stats, _ := p.server.Stats()
+	for _, l := range t.Listeners {
+		for _, a := range l.Addresses {
+			for _, s := range stats.Listeners {
+				host, port, err := net.SplitHostPort(s.Address)
+				if err == nil && a.Unix == "" && a.Port == 0 && host == a.Host {
+					given := a
+					given.Port, _ = strconv.Atoi(port)
+					pairs = append(pairs, config.URL(a), config.URL(given))
+				}
+			}
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// giveUp ends a server that could not be started, and with it its sockets.
+func (p *process) giveUp(code int, err error) error {
+	p.server.Stop()
+	<-p.ended
+	return &failure{code, err}
+}
+
+// watch makes the watcher, which publishes what it builds to the loop.
+func (p *process) watch(table *routes.Table, loader *site.Loader) (err error) {
+	p.watcher, err = watch.New(watch.Options{
+		Path: table.Config.Path, Table: table, Loader: loader, Log: p.log,
+		Requests: p.server.Requests, Idle: p.thrift.tidy,
+		Publish: func(t *routes.Table) (watch.Outcome, error) {
+			out, err := p.server.Publish(t)
+			if err == nil {
+				p.thrift.obey(t.Config)
+			}
+			return watch.Outcome(out), err
+		},
+	})
+	return err
+}
+
+// supervise waits for signals, and for the end.
+func (p *process) supervise() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	watching := make(chan struct{})
+	go func() {
+		defer close(watching)
+		if err := p.watcher.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			p.log.Error("changes are no longer noticed; restart to be safe", "error", err)
+		}
+	}()
+	defer func() { cancel(); <-watching }()
+	p.readKeyboard()
+	var draining time.Time
+	for {
+		select {
+		case err := <-p.ended:
+			if err != nil {
+				return &failure{exitFailed, err}
+			}
+			return nil
+		case s := <-p.signals:
+			switch {
+			case s == syscall.SIGUSR1:
+				p.server.ReopenLog()
+			case s == syscall.SIGHUP:
+				p.server.ReopenLog()
+				go p.watcher.Reload(ctx)
+			case s == syscall.SIGCONT:
+				p.readKeyboard()
+			case draining.IsZero():
+				draining = time.Now()
+				p.log.Info("stopping: answers under way are finished; once more stops at once", "signal", s.String())
+				cancel()
+				p.server.Drain()
+			case time.Since(draining) > doubled:
+				p.log.Warn("stopped at once, as asked twice")
+				p.server.Stop()
+				<-p.ended
+				return &failure{exitFailed, nil}
+			}
+		}
+	}
+}
+
+// doubled is how soon after the first a second signal to end means no more than
+// the first: timeout(1), a terminal with a parent that passes signals on, and
+// some service managers send one to the process and to its group. Nobody
+// presses Ctrl-C twice as fast.
+const doubled = 50 * time.Millisecond
+
+// listenToSignals is called before there is anything to lose by a signal.
+func (p *process) listenToSignals() {
+	// A reader of our log that leaves is no reason to end, and a key that is
+	// pressed while we are in the background is none to be stopped.
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGTTIN)
+	signal.Notify(p.signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGCONT)
+}
+
+// readKeyboard has q and r be typed, where standard input is a terminal. A shell
+// that brings us to the foreground sends SIGCONT; then it is tried again.
+func (p *process) readKeyboard() {
+	if stdin := int(os.Stdin.Fd()); term.IsTerminal(stdin) {
+		p.server.Console(stdin, p.typed)
+	}
+}
+
+// typed takes a line of the terminal for the signal that means the same.
+func (p *process) typed(line string) {
+	switch line {
+	case "q":
+		p.signal(syscall.SIGINT)
+	case "r":
+		p.signal(syscall.SIGHUP)
+	}
+}
+
+// signal treats s as if the process had been sent it.
+func (p *process) signal(s os.Signal) {
+	select {
+	case p.signals <- s:
+	default: // eight are waiting: one more says nothing new
+	}
+}

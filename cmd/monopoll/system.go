@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"os/user"
+	"runtime"
+	"strconv"
+	"syscall"
+
+	"monopoll/routes/config"
+)
+
+// provideProcessors makes sure that the watcher has a processor of Go's to run
+// on while the loop is busy. On a machine, or in a container, with one CPU Go
+// would otherwise let the loop keep its only one for 10 ms at a time; with two,
+// the kernel shares the CPU out, and an edited file is noticed within a
+// millisecond or two. Whoever sets GOMAXPROCS is taken at their word.
+func provideProcessors() {
+	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < 2 {
+		runtime.GOMAXPROCS(2)
+	}
+}
+
+// ownDescriptors is how many descriptors the process needs besides one for each
+// connection: epoll, eventfd, inotify, the logs, large files that stay open,
+// and those that the desk is opening.
+const ownDescriptors = 128
+
+// checkDescriptors says when the process may not open as many connections as
+// the config lets in. It is no mistake: those that come too many are told 503.
+func checkDescriptors(cfg *config.Config, log *slog.Logger) {
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
+		return
+	}
+	if need := cfg.Limits.Connections + ownDescriptors; uint64(need) > limit.Cur {
+		log.Warn(fmt.Sprintf("limits.connections is %d, but this process may open only %d descriptors; "+
+			"raise that limit (ulimit -n, or LimitNOFILE= in the systemd unit) to at least %d, or lower limits.connections",
+			cfg.Limits.Connections, limit.Cur, need))
+	}
+}
+
+// become gives up the privileges of root for those of a user, for good, on all
+// threads: groups first, since afterwards it may not, the user last.
+func become(name string) error {
+	if name == "" {
+		return nil
+	}
+	who, err := user.Lookup(name)
+	if err != nil {
+		return fmt.Errorf("user: %w", err)
+	}
+	uid, err := strconv.Atoi(who.Uid)
+	if err != nil {
+		return fmt.Errorf("user: %w", err)
+	}
+	gid, err := strconv.Atoi(who.Gid)
+	if err != nil {
+		return fmt.Errorf("user: %w", err)
+	}
+	if os.Geteuid() == uid && os.Getegid() == gid {
+		return nil
+	}
+	var groups []int
+	if ids, err := who.GroupIds(); err == nil {
+		for _, id := range ids {
+			if n, err := strconv.Atoi(id); err == nil {
+				groups = append(groups, n)
+			}
+		}
+	}
+	for _, step := range []struct {
+		what string
+		do   func() error
+	}{
+		{"setgroups", func() error { return syscall.Setgroups(groups) }},
+		{"setgid", func() error { return syscall.Setgid(gid) }},
+		{"setuid", func() error { return syscall.Setuid(uid) }},
+	} {
+		if err := step.do(); err != nil {
+			return fmt.Errorf("cannot become %s: %s: %w; start as root, or leave `user:` out", name, step.what, err)
+		}
+	}
+	if os.Getuid() != uid || os.Geteuid() != uid || os.Getgid() != gid || syscall.Setuid(0) == nil && uid != 0 {
+		return fmt.Errorf("the privileges of root are still there after becoming %s", name)
+	}
+	return nil
+}

@@ -1,0 +1,203 @@
+package loop
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"monopoll/loop/sys"
+)
+
+// accessLog collects a line for each request on the loop and hands them over in
+// batches, because a write for each would cost as much as the answer. A disk or
+// terminal that does not keep up never holds the loop: lines are dropped then,
+// and counted.
+type accessLog struct {
+	sink    *sink // nil when the log is off
+	buf     []byte
+	handAt  int64 // when buf is to be handed over; 0 when it is empty
+	json    bool
+	dropped int64
+
+	second int64  // the time that stamp says
+	stamp  []byte // in the form of the log
+}
+
+const (
+	// accessBatch is when a batch is handed over before its time, in bytes.
+	accessBatch = 48 << 10
+	// accessDelay is the longest that a line waits for others. It is too short
+	// for somebody who watches the log, and long enough that at one request
+	// after another the hand-over costs one part in hundreds.
+	accessDelay = 20 * time.Millisecond
+)
+
+// entry is what a line tells of a request.
+type entry struct {
+	peer                              *sys.Peer
+	method, target, host, referer, ua []byte
+	pattern, listener                 string
+	minor                             uint8
+	status                            int
+	bytes                             int64
+	now                               int64 // seconds since 1970
+	line                              []byte
+}
+
+// add appends the line of a request.
+func (a *accessLog) add(e *entry, now int64) {
+	if a.handAt == 0 {
+		a.handAt = now + int64(accessDelay)
+	}
+	if a.second != e.now || len(a.stamp) == 0 {
+		a.second = e.now
+		layout := "02/Jan/2006:15:04:05 -0700"
+		if a.json {
+			layout = time.RFC3339
+		}
+		a.stamp = time.Unix(e.now, 0).AppendFormat(a.stamp[:0], layout)
+	}
+	if a.json {
+		a.buf = e.appendJSON(a.buf, a.stamp)
+	} else {
+		a.buf = e.appendCombined(a.buf, a.stamp)
+	}
+	if len(a.buf) >= accessBatch {
+		a.hand()
+	}
+}
+
+// due is when hand should be called; 0: not at all.
+func (a *accessLog) due() int64 { return a.handAt }
+
+// hand gives what has been collected to the writer, or drops it.
+func (a *accessLog) hand() {
+	a.handAt = 0
+	if len(a.buf) == 0 {
+		return
+	}
+	if !a.sink.give(a.buf) {
+		a.dropped += int64(bytes.Count(a.buf, []byte{'\n'}))
+		a.buf = a.buf[:0]
+		return
+	}
+	a.buf = a.sink.blank()
+}
+
+// change continues the log elsewhere. What was collected is still written where
+// it was meant to go.
+func (a *accessLog) change(to *sink) {
+	if a.sink != nil {
+		a.hand()
+		a.sink.retire()
+	}
+	a.stamp = a.stamp[:0]
+	if to.off() {
+		a.sink = nil
+		return
+	}
+	a.sink = to
+	a.buf = to.blank()
+}
+
+func (a *accessLog) close() {
+	if a.sink != nil {
+		a.hand()
+		a.sink.close()
+		a.sink = nil
+	}
+}
+
+// appendCombined writes the combined format of nginx and Apache: no client can
+// forge a line, since what it sent is escaped.
+func (e *entry) appendCombined(b, stamp []byte) []byte {
+	b = e.peer.AppendText(b)
+	b = append(b, " - - ["...)
+	b = append(b, stamp...)
+	b = append(b, "] \""...)
+	if len(e.method) > 0 {
+		b = appendEscaped(b, e.method)
+		b = append(b, ' ')
+		b = appendEscaped(b, e.target)
+		b = append(b, " HTTP/1."...)
+		b = append(b, '0'+e.minor)
+	} else {
+		b = appendEscaped(b, e.line)
+	}
+	b = append(b, "\" "...)
+	b = strconv.AppendInt(b, int64(e.status), 10)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, e.bytes, 10)
+	b = appendQuoted(b, e.referer)
+	b = appendQuoted(b, e.ua)
+	return append(b, '\n')
+}
+
+func appendQuoted(b, field []byte) []byte {
+	b = append(b, " \""...)
+	if len(field) == 0 {
+		b = append(b, '-')
+	}
+	b = appendEscaped(b, field)
+	return append(b, '"')
+}
+
+func appendEscaped(b, s []byte) []byte {
+	const hex = "0123456789ABCDEF"
+	plain := 0
+	for i, c := range s {
+		if c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			b = append(b, s[plain:i]...)
+			b = append(b, '\\', 'x', hex[c>>4], hex[c&15])
+			plain = i + 1
+		}
+	}
+	return append(b, s[plain:]...)
+}
+
+// appendJSON writes one object a line, its keys always in this order.
+func (e *entry) appendJSON(b, stamp []byte) []byte {
+	b = append(b, `{"time":"`...)
+	b = append(b, stamp...)
+	b = append(b, `","remote":"`...)
+	b = e.peer.AppendText(b)
+	b = append(b, `","listener":`...)
+	b = appendJSONString(b, []byte(e.listener))
+	b = append(b, `,"host":`...)
+	b = appendJSONString(b, e.host)
+	b = append(b, `,"method":`...)
+	b = appendJSONString(b, e.method)
+	b = append(b, `,"target":`...)
+	b = appendJSONString(b, e.target)
+	b = append(b, `,"protocol":"HTTP/1.`...)
+	b = append(b, '0'+e.minor)
+	b = append(b, `","status":`...)
+	b = strconv.AppendInt(b, int64(e.status), 10)
+	b = append(b, `,"bytes":`...)
+	b = strconv.AppendInt(b, e.bytes, 10)
+	b = append(b, `,"route":`...)
+	b = appendJSONString(b, []byte(e.pattern))
+	b = append(b, `,"referer":`...)
+	b = appendJSONString(b, e.referer)
+	b = append(b, `,"user_agent":`...)
+	b = appendJSONString(b, e.ua)
+	return append(b, "}\n"...)
+}
+
+// appendJSONString writes s as a JSON string. Bytes that are not ASCII are taken
+// for Latin-1, as they may be anything: what comes out is always valid.
+func appendJSONString(b, s []byte) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	for _, c := range s {
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < ' ' || c >= 0x7f:
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
+}

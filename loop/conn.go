@@ -1,0 +1,354 @@
+package loop
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+
+	"monopoll/loop/sys"
+)
+
+// conn is a connection: a socket, the protocol that gives its bytes a meaning,
+// and what is left over between two turns. The loop owns it. An idle one holds
+// no buffer, so this struct is its whole price: see TestIdlePrice.
+type conn struct {
+	fd     int32
+	gen    uint32
+	state  state
+	lane   laneID
+	added  bool  // epoll knows the descriptor
+	eof    bool  // the peer sends nothing more
+	again  bool  // it is in Loop.again
+	served bool  // a request of it has been answered
+	after  want  // what the protocol wanted when out was left behind
+	tries  uint8 // how often a file it asked for had just changed
+
+	moved  int64  // bytes of the body read, or of the answer written, in this state
+	taken  int64  // of moved, what the peer had confirmed when last looked
+	armed  uint32 // what epoll reports of it
+	since  int64  // when the peer last got on, for its lane
+	queued int64  // when it came to its place in the lane
+	prev   *conn  // in its lane
+	next   *conn  // in its lane, or in the slab's free list
+
+	proto  protocol
+	http   session // proto points to it unless the listener echoes
+	socket *socket // the listener that accepted it
+	in     []byte  // bytes that arrived and were not taken; nil when there are none
+	out    *output // what the peer has not taken yet; nil when there is nothing
+	peer   sys.Peer
+}
+
+// state is what a connection waits for. enter is the only function that sets
+// it, and interest and lane say what follows from it.
+type state uint8
+
+const (
+	// stateNew: accepted, not served yet; left within the same turn.
+	stateNew state = iota
+	// stateIdle: nothing of a request has arrived. Left by bytes, or by time.
+	stateIdle
+	// stateHead: part of a request's head has arrived. Left by the rest of it;
+	// by time it is answered with 408.
+	stateHead
+	// stateBody: a request's content is being read. Left by its end.
+	stateBody
+	// stateSend: the peer has not taken all that is to be sent. Left when the
+	// last byte is handed to the kernel.
+	stateSend
+	// stateDesk: a file is being opened, or read ahead. Left by the desk's
+	// letter; by time the request is answered with 503.
+	stateDesk
+	// stateReply: the process is asked something by the control socket. Left by
+	// the answer.
+	stateReply
+	// stateLinger: our side is closed; what the peer still sends is thrown away.
+	// Left by its end, or by time.
+	stateLinger
+	// stateDead: closed by reap at the end of this turn.
+	stateDead
+)
+
+// interest is what epoll is asked to report in a state. An error or a hang-up
+// is reported in every state, asked for or not.
+func (s state) interest() uint32 {
+	switch s {
+	case stateIdle, stateHead, stateBody, stateLinger:
+		return sys.In
+	case stateSend:
+		return sys.Out
+	}
+	return 0
+}
+
+// waitsIn is the lane in which a state waits.
+func (s state) waitsIn() laneID {
+	switch s {
+	case stateIdle:
+		return laneIdle
+	case stateHead:
+		return laneHead
+	case stateBody:
+		return laneBody
+	case stateSend:
+		return laneSend
+	case stateDesk:
+		return laneDesk
+	case stateReply:
+		return laneReply
+	case stateLinger:
+		return laneLinger
+	}
+	return laneNone
+}
+
+// absolute says that staying in a state does not renew its time. A body and an
+// answer have to get on at a rate instead: see slow.
+func (s state) absolute() bool { return s != stateIdle && s != stateDesk }
+
+// enter puts c into a state: what epoll reports and which timeout runs follow
+// from it, here and nowhere else.
+func (l *Loop) enter(c *conn, s state) {
+	if c.state == stateDead {
+		return
+	}
+	if s != c.state || !s.absolute() {
+		l.lanes.put(c, s.waitsIn(), l.now)
+	}
+	if s != c.state {
+		c.moved, c.taken = 0, 0
+		if s == stateSend {
+			c.taken = -l.unconfirmed(c)
+		}
+	}
+	c.state = s
+	if s == stateDead {
+		l.dead = append(l.dead, c)
+		return
+	}
+	if want := s.interest(); want != c.armed || !c.added {
+		l.arm(c, want)
+	}
+}
+
+func (l *Loop) arm(c *conn, events uint32) {
+	var errno sys.Errno
+	if c.added {
+		errno = l.kernel.EpollMod(l.epoll, int(c.fd), events, c.tag())
+	} else {
+		errno = l.kernel.EpollAdd(l.epoll, int(c.fd), events, c.tag())
+	}
+	if errno != 0 { // ENOMEM, or fs.epoll.max_user_watches: this client pays for it
+		l.complain("epoll", errno)
+		l.enter(c, stateDead)
+		return
+	}
+	c.added, c.armed = true, events
+}
+
+// ready serves a connection of which epoll reported something.
+func (l *Loop) ready(c *conn, events uint32) {
+	defer l.contain(c)
+	switch c.state {
+	case stateIdle, stateHead, stateBody:
+		if c.again {
+			return // it has more than one turn's work already: see stepAgain
+		}
+		if in := l.fill(c); len(in) > 0 || c.eof {
+			l.advance(c, in)
+		}
+	case stateSend:
+		if events&(sys.Err|sys.Hup) != 0 && events&sys.Out == 0 {
+			l.enter(c, stateDead)
+			return
+		}
+		l.resume(c)
+	case stateDesk, stateReply:
+		l.enter(c, stateDead) // only an error or a hang-up is reported
+	case stateLinger:
+		l.linger(c)
+	}
+}
+
+// contain turns a panic in a step into the end of that one connection. The bug
+// is logged with its stack; everybody else is served on.
+func (l *Loop) contain(c *conn) {
+	if p := recover(); p != nil {
+		l.files.abandon(l.out)
+		l.log.Error("a connection was closed because of a bug; please report it",
+			"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		l.enter(c, stateDead)
+	}
+}
+
+// fill reads once: into the loop's scratch, or behind what is left over from
+// before. Nothing and no eof means that the socket had nothing, or has failed.
+func (l *Loop) fill(c *conn) []byte {
+	n, errno := l.kernel.Read(int(c.fd), l.scratch)
+	if errno != 0 {
+		if errno != sys.EAGAIN {
+			l.enter(c, stateDead)
+		} else if c.state == stateNew {
+			l.enter(c, stateIdle)
+		}
+		return nil
+	}
+	if n == 0 {
+		c.eof = true
+		return c.in
+	}
+	c.moved += int64(n)
+	if c.in == nil {
+		return l.scratch[:n]
+	}
+	c.in = append(c.in, l.scratch[:n]...)
+	return c.in
+}
+
+// advance steps the protocol over in until it needs something that is not
+// there, sends what it leaves, and puts c into the state that follows.
+func (l *Loop) advance(c *conn, in []byte) {
+	for range stepLimit {
+		n, w := c.proto.step(in, l.out)
+		if in = in[n:]; n > 0 && c.state == stateHead {
+			l.lanes.put(c, laneHead, l.now) // what follows is another head
+		}
+		ask, sent := l.out.ask, l.flush(c, l.out)
+		if sent != sentAll {
+			c.after = w
+			l.keepInput(c, in)
+			l.keepOutput(c)
+			l.unsent(c, sent)
+			return
+		}
+		l.out.reset()
+		if w == wantFile {
+			l.keepInput(c, in)
+			l.enter(c, stateDesk)
+			l.desk.open(l, c, ask)
+			return
+		}
+		if w != wantDrain {
+			l.settle(c, in, w)
+			return
+		}
+	}
+	l.keepInput(c, in)
+	l.later(c) // its turn is over, its bytes are not
+}
+
+// resume goes on sending what c has kept, and steps it again when that is done.
+func (l *Loop) resume(c *conn) {
+	if sent := l.flush(c, c.out); sent != sentAll {
+		l.unsent(c, sent)
+		return
+	}
+	l.outputs.put(c.out)
+	c.out = nil
+	if c.after == wantClose || c.after == wantCloseNow {
+		l.settle(c, nil, c.after)
+		return
+	}
+	l.advance(c, c.in)
+}
+
+// unsent puts c, which has something to send, into the state it waits in.
+func (l *Loop) unsent(c *conn, sent progress) {
+	switch sent {
+	case sentSome:
+		l.enter(c, stateSend)
+	case needsDisk:
+		l.enter(c, stateDesk)
+		l.desk.warm(l, c)
+	case peerGone:
+		l.enter(c, stateDead)
+	}
+}
+
+// later has c stepped in the next turn, which will not sleep. Epoll sees the
+// kernel's buffer only: it says nothing of bytes that are here already.
+func (l *Loop) later(c *conn) {
+	l.enter(c, stateHead)
+	if !c.again {
+		c.again = true
+		l.again = append(l.again, c)
+	}
+}
+
+// settle puts c, which has nothing to send, into the state it waits in.
+func (l *Loop) settle(c *conn, in []byte, w want) {
+	switch {
+	case w == wantCloseNow && len(in) == 0:
+		l.enter(c, stateDead)
+	case w == wantClose || w == wantCloseNow:
+		l.goodbye(c)
+	case w == wantReply:
+		l.enter(c, stateReply)
+	case c.eof:
+		l.goodbye(c) // no further bytes can come: what is left is not a request
+	case w == wantBody:
+		l.keepInput(c, in)
+		l.enter(c, stateBody)
+	case len(in) > 0:
+		l.keepInput(c, in)
+		l.enter(c, stateHead)
+	case l.stopping.begun:
+		l.goodbye(c) // its answer was promised a next one; there will be none
+	default:
+		c.served = true
+		l.keepInput(c, nil)
+		l.enter(c, stateIdle)
+	}
+}
+
+// keepInput keeps what was not taken until more arrives. in may lie in c.in
+// itself, at its end.
+func (l *Loop) keepInput(c *conn, in []byte) {
+	switch {
+	case len(in) == 0:
+		l.buffers.put(c.in)
+		c.in = nil
+	case c.in == nil:
+		c.in = append(l.buffers.get(len(in)), in...)
+	case len(in) < len(c.in):
+		c.in = c.in[:copy(c.in, in)]
+	}
+}
+
+// keepOutput keeps what the peer has not taken.
+func (l *Loop) keepOutput(c *conn) {
+	c.out = l.outputs.get()
+	l.out.moveTo(c.out)
+}
+
+// goodbye ends the sending side and waits until the peer has ended its own.
+func (l *Loop) goodbye(c *conn) {
+	if c.eof {
+		l.enter(c, stateDead)
+		return
+	}
+	l.keepInput(c, nil)
+	if l.kernel.ShutdownWrite(int(c.fd)) != 0 {
+		l.enter(c, stateDead) // the peer is gone already
+		return
+	}
+	l.enter(c, stateLinger)
+}
+
+// linger throws away what the peer still sends.
+func (l *Loop) linger(c *conn) {
+	n, errno := l.kernel.Read(int(c.fd), l.scratch)
+	if errno != sys.EAGAIN && (errno != 0 || n == 0) {
+		l.enter(c, stateDead)
+	}
+}
+
+// complain logs trouble of the kernel's, at most once a second for each kind.
+func (l *Loop) complain(what string, errno sys.Errno) {
+	if last, ok := l.complained[what]; ok && l.now-last < 1e9 {
+		return
+	}
+	l.complained[what] = l.now
+	l.log.LogAttrs(context.Background(), slog.LevelWarn, "the kernel refused a call", slog.String("call", what), slog.String("error", errno.Error()))
+}

@@ -1,0 +1,63 @@
+// Package loop is how answers are moved: one goroutine, one epoll instance,
+// every listening socket and every connection.
+//
+// # Who may touch what
+//
+// The goroutine that calls Run owns the Loop and everything in it. Others reach
+// it by Publish, Drain, Stop, Stats and ReopenLog, which leave a letter in the
+// mailbox (mailbox.go). What can wait for a disk is done by the goroutines of
+// the desk (desk.go) and the writer of the access log (sink.go); they own what
+// they were handed, until they hand it back.
+//
+// # A turn
+//
+//	loop.go      Run: wait, serve what is ready, read the mail, expire, reap
+//	address.go   how many connections an address has
+//	slow.go      who is too slow to be waited for
+//	listen.go    a socket has clients: accept them and serve them at once
+//	conn.go      a connection has bytes: fill, step, flush, settle
+//	protocol.go  what a step is: the contract between conn.go and what follows
+//	echo.go      the Echo Protocol
+//	http.go      HTTP/1: parse a request, ask the Table, write the answer
+//	httpbody.go  a request's body: skipped or collected, then answered
+//	output.go    what is to be sent: own bytes, borrowed bodies, parts of files
+//	flush.go     send it, as far as the socket takes it
+//	files.go     large files that are open
+//	desk.go      have a file opened, or read ahead, without waiting
+//	lane.go      timeouts: one queue for each kind
+//	slab.go      connections by descriptor
+//	reload.go    a new Table: bind off the loop, commit on it
+//	drain.go     the end
+//
+// http1 knows the syntax of HTTP/1.1 and nothing of sockets. sys is the kernel.
+//
+// # A hot request
+//
+// One read into a scratch buffer that all connections share; a step, which
+// parses, asks the Table and appends the head, all without allocating; one
+// write, in which a small body is copied behind its head and a large one is a
+// second piece; nothing left over, nothing armed, no timer moved. With the wait
+// that reported it these are three system calls, and for several clients at a
+// time the wait is shared.
+//
+// # Interest and time
+//
+// What epoll reports of a connection and which timeout runs follow from its
+// state: see state, interest and waitsIn in conn.go. Epoll is level-triggered,
+// so nothing is lost when a turn does not take everything; what has been read
+// already and not been looked at is in Loop.again.
+//
+//	waits for                    epoll   lane     leaves by
+//	a request                    IN      idle     bytes
+//	the rest of a head           IN      head     the rest of it, or 408
+//	the rest of a body           IN      body     its end, or 408
+//	the peer to take the answer  OUT     send     the last byte
+//	a file                       –       desk     the desk's letter, or 503
+//	the peer to close            IN      linger   its end
+//
+// # A reload
+//
+// Publish does everything that can fail on the caller's goroutine; commit runs
+// between two turns and cannot. Connections point to their socket, and the
+// socket to the Table, so that a commit touches no connection.
+package loop

@@ -1,0 +1,142 @@
+package loop
+
+import (
+	"monopoll/loop/sys"
+	"monopoll/routes/site"
+)
+
+// openFile is a large file that is open, shared by all who are being sent it.
+type openFile struct {
+	fd         int
+	refs       int // segments that send it
+	what       *site.File
+	saidBroken bool
+	// in cabinet.idle, while nobody sends it
+	prev, next *openFile
+}
+
+// cabinet keeps large files open from one request to the next. It holds at most
+// openFiles that nobody is being sent.
+type cabinet struct {
+	byFile map[*site.File]*openFile
+	idle   openFile // ring; idle.next was used longest ago
+	count  int      // of idle
+	dead   []int    // descriptors for reap
+}
+
+func newCabinet() *cabinet {
+	c := &cabinet{byFile: make(map[*site.File]*openFile)}
+	c.idle.prev, c.idle.next = &c.idle, &c.idle
+	return c
+}
+
+// get gives f open, or nil when the desk has to open it first.
+func (c *cabinet) get(f *site.File) *openFile {
+	o := c.byFile[f]
+	if o == nil {
+		return nil
+	}
+	if o.refs == 0 {
+		c.unlink(o)
+		c.link(o)
+	}
+	return o
+}
+
+// add takes a descriptor that the desk has opened.
+func (c *cabinet) add(f *site.File, fd int) {
+	if c.byFile[f] != nil { // two asked at the same time
+		c.dead = append(c.dead, fd)
+		return
+	}
+	o := &openFile{fd: fd, what: f}
+	c.byFile[f] = o
+	c.link(o)
+	c.trim(openFiles)
+}
+
+// take counts one more segment that sends o.
+func (c *cabinet) take(o *openFile) {
+	if o.refs == 0 {
+		c.unlink(o)
+	}
+	o.refs++
+}
+
+// send puts length bytes of o, from offset at, behind what is in out.
+func (c *cabinet) send(out *output, o *openFile, at, length int64) {
+	if length > 0 {
+		c.take(o)
+		out.part(o, at, length)
+	}
+}
+
+// release is called by each segment when it is done with its file.
+func (c *cabinet) release(o *openFile) {
+	o.refs--
+	if o.refs > 0 {
+		return
+	}
+	if c.byFile[o.what] != o {
+		c.dead = append(c.dead, o.fd)
+		return
+	}
+	c.link(o)
+	c.trim(openFiles)
+}
+
+// trim closes the files used longest ago until no more than n are idle.
+func (c *cabinet) trim(n int) {
+	for c.count > n {
+		o := c.idle.next
+		c.unlink(o)
+		delete(c.byFile, o.what)
+		c.dead = append(c.dead, o.fd)
+	}
+}
+
+// forget lets no further answer use what is open: a new table has come, and
+// with it perhaps new files. Those being sent are closed when they are done.
+func (c *cabinet) forget() {
+	c.trim(0)
+	clear(c.byFile)
+}
+
+// abandon releases the files of an output that will not be sent.
+func (c *cabinet) abandon(out *output) {
+	for i := range out.segs {
+		if f := out.segs[i].file; f != nil {
+			out.segs[i].file = nil
+			c.release(f)
+		}
+	}
+	out.reset()
+}
+
+// broken is called when a file could not be sent to its end.
+func (c *cabinet) broken(l *Loop, o *openFile, errno sys.Errno) {
+	if c.byFile[o.what] == o {
+		delete(c.byFile, o.what)
+	}
+	if o.saidBroken {
+		return
+	}
+	o.saidBroken = true
+	why := "it became shorter while it was sent; replace files by renaming a new one over them"
+	if errno != 0 {
+		why = errno.Error()
+	}
+	l.log.Warn("a download was broken off", "file", o.what.Path(), "reason", why)
+}
+
+func (c *cabinet) link(o *openFile) {
+	o.prev, o.next = c.idle.prev, &c.idle
+	o.prev.next, o.next.prev = o, o
+	c.count++
+}
+
+func (c *cabinet) unlink(o *openFile) {
+	o.prev.next, o.next.prev = o.next, o.prev
+	o.prev, o.next = nil, nil
+	c.count--
+}

@@ -1,0 +1,119 @@
+package loop
+
+import "monopoll/loop/sys"
+
+// progress is how far flush came.
+type progress uint8
+
+const (
+	sentAll   progress = iota // nothing is left
+	sentSome                  // the socket takes no more now, or had its share of this turn
+	needsDisk                 // the next bytes are on a disk
+	peerGone                  // nothing can be sent any more
+)
+
+// flush sends what is in out. Write first, arm later: epoll is asked for room
+// only after a socket had none.
+func (l *Loop) flush(c *conn, out *output) progress {
+	if len(out.segs) == 0 { // the usual answer: a head and a small body
+		n, errno := 0, sys.Errno(0)
+		if bytes := out.own[out.sealed:]; len(bytes) == 0 {
+			return sentAll
+		} else if n, errno = l.kernel.Write(int(c.fd), bytes); errno == 0 && n == len(bytes) {
+			c.socket.sent += int64(n)
+			return sentAll
+		}
+		if errno != 0 && errno != sys.EAGAIN {
+			return peerGone
+		}
+		out.seal()
+		out.sent(n)
+		c.socket.sent += int64(n)
+		return sentSome
+	}
+	out.seal()
+	for out.first < len(out.segs) {
+		send := l.sendMemory
+		if out.segs[out.first].file != nil {
+			send = l.sendFile
+		}
+		if p := send(c, out); p != sentAll {
+			return p
+		}
+	}
+	return sentAll
+}
+
+// sendMemory sends the memory segments up to the next file.
+func (l *Loop) sendMemory(c *conn, out *output) progress {
+	pieces, size := l.pieces[:0], 0
+	for _, s := range out.segs[out.first:] {
+		if s.file != nil || len(pieces) == sys.MaxPieces {
+			break
+		}
+		pieces = append(pieces, s.data)
+		size += len(s.data)
+	}
+	var n int
+	var errno sys.Errno
+	switch next := out.first + len(pieces); {
+	case len(pieces) > 1:
+		n, errno = l.kernel.Writev(int(c.fd), pieces)
+	case next < len(out.segs):
+		n, errno = l.kernel.WriteMore(int(c.fd), pieces[0])
+	default:
+		n, errno = l.kernel.Write(int(c.fd), pieces[0])
+	}
+	clear(pieces)
+	if errno != 0 && errno != sys.EAGAIN {
+		return peerGone
+	}
+	out.sent(n)
+	c.socket.sent += int64(n)
+	c.moved += int64(n)
+	if n < size {
+		return sentSome
+	}
+	return sentAll
+}
+
+// sendFile sends a piece of the file that is next. At most one piece a turn, so
+// that a fast client does not hold the loop, and only what is in memory, so
+// that a slow disk does not.
+func (l *Loop) sendFile(c *conn, out *output) progress {
+	s := &out.segs[out.first]
+	n := int(min(s.left, pieceSize))
+	if s.at+int64(n) > s.warm {
+		cached, errno := l.kernel.Cached(s.file.fd, s.at, n)
+		if errno == 0 && !cached || errno != 0 && s.at >= s.warm {
+			return needsDisk
+		}
+		if errno != 0 {
+			n = int(s.warm - s.at)
+		}
+	}
+	sent, errno := l.kernel.Sendfile(int(c.fd), s.file.fd, s.at, n)
+	if errno == sys.EAGAIN {
+		return sentSome
+	}
+	if errno == 0 && sent == 0 || errno == sys.EIO {
+		// The file is shorter than when it was opened, or its disk fails. The
+		// length was promised, so the only honest end is a broken connection.
+		l.files.broken(l, s.file, errno)
+		return peerGone
+	}
+	if errno != 0 {
+		return peerGone
+	}
+	s.at += int64(sent)
+	s.left -= int64(sent)
+	c.socket.sent += int64(sent)
+	c.moved += int64(sent)
+	if s.left > 0 {
+		return sentSome
+	}
+	l.files.release(s.file)
+	s.file = nil
+	out.first++
+	return sentAll
+}

@@ -1,0 +1,228 @@
+package loop
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+
+	"monopoll/loop/http1"
+	"monopoll/routes"
+)
+
+// session is HTTP/1 on one connection: a request's head is parsed, its body
+// read or skipped, its answer asked of the table and written. All it keeps
+// between two steps is where it is.
+type session struct {
+	loop *Loop
+	conn *conn
+	mark http1.Mark   // how far an incomplete head has been checked
+	body *bodyReading // the body that is being read; nil between bodies
+}
+
+func (s *session) step(in []byte, out *output) (n int, w want) {
+	for {
+		if out.full() {
+			return n, wantDrain
+		}
+		var took int
+		before := s.body
+		if before != nil {
+			took, w = s.readBody(in[n:], out)
+		} else {
+			took, w = s.request(in[n:], out)
+		}
+		n += took
+		// A body that was whole, and waited for its file, takes nothing when it
+		// is answered; what follows it is looked at all the same.
+		if w != wantInput || took == 0 && s.body == before || n == len(in) {
+			return n, w
+		}
+	}
+}
+
+// request takes one request from the beginning of in, if it is all there.
+func (s *session) request(in []byte, out *output) (int, want) {
+	l := s.loop
+	l.req.Now = l.wall / 1e9
+	n, refused := http1.Parse(in, &s.mark, &l.limits, &l.req, &l.msg)
+	if refused != nil {
+		return s.refuse(refused, in, out)
+	}
+	if n == 0 {
+		if http1.Blank(in) {
+			return s.mark.Skip(in), wantInput // the connection stays idle
+		}
+		return 0, wantInput
+	}
+	if !l.msg.HasBody {
+		l.req.Body = noBody
+		w := s.answer(out)
+		if w == wantFile {
+			return 0, w
+		}
+		return n, w
+	}
+	return s.requestWithBody(in, n, out)
+}
+
+// noBody is the body of a request that has none, where nil would mean that it
+// has not been read.
+var noBody = []byte{}
+
+// answer asks the table and writes what it says. On wantFile nothing has been
+// written: the same request is to be answered again when the file is open.
+func (s *session) answer(out *output) want {
+	l, k := s.loop, s.conn.socket
+	res := &l.res
+	k.table.Answer(k.listener, &l.req, res)
+	var file *openFile
+	if f := res.File; f != nil && res.Send != routes.SendNone && l.req.Method != routes.MethodHead {
+		if _, inMemory := f.Body(); !inMemory {
+			if out.failed != nil {
+				res.Refuse(statusOf(out.failed), l.req.Accept)
+				out.failed = nil
+			} else if file = l.files.get(f); file == nil {
+				out.ask = f
+				return wantFile
+			}
+		}
+	}
+	how := l.msg.How(l.req.Method)
+	if k.closing || l.stopping.begun {
+		how |= http1.Close
+	}
+	s.write(out, file, how)
+	switch {
+	case how&http1.Close == 0:
+		return wantInput
+	case l.msg.KeepAlive:
+		return wantClose // the client does not expect it
+	}
+	return wantCloseNow
+}
+
+// write appends the answer, and a line to the log.
+func (s *session) write(out *output, file *openFile, how http1.How) {
+	l, res := s.loop, &s.loop.res
+	var rest string
+	out.own, rest = http1.AppendAnswer(out.own, &l.clock, res, how, copyLimit)
+	if rest != "" {
+		out.borrow(rest)
+	} else if how&http1.HeadOnly == 0 && (file != nil || res.Send == routes.SendParts) {
+		s.parts(out, file)
+	}
+	l.stats.Requests++
+	s.conn.socket.requests++
+	if l.access.sink != nil {
+		content := res.ContentLength()
+		if how&http1.HeadOnly != 0 {
+			content = 0
+		}
+		s.log(res.Status, content, nil)
+	}
+}
+
+// parts appends content that is on disk, or that comes in several pieces.
+func (s *session) parts(out *output, file *openFile) {
+	res := &s.loop.res
+	switch res.Send {
+	case routes.SendFile, routes.SendPage:
+		s.span(out, file, 0, res.File.Size())
+	case routes.SendPart:
+		s.span(out, file, res.Parts[0].From, res.Parts[0].Length)
+	case routes.SendParts:
+		for i, p := range res.Parts {
+			out.own = res.PartHead(out.own, i)
+			s.span(out, file, p.From, p.Length)
+		}
+		out.own = res.PartHead(out.own, len(res.Parts))
+	}
+}
+
+// span appends a range of the answer's file, by the way that is cheapest for
+// its size.
+func (s *session) span(out *output, file *openFile, from, length int64) {
+	if file != nil {
+		s.loop.files.send(out, file, from, length)
+		return
+	}
+	body, _ := s.loop.res.File.Body()
+	if body = body[from : from+length]; len(body) <= copyLimit {
+		out.own = append(out.own, body...)
+	} else {
+		out.borrow(body)
+	}
+}
+
+// Refusals of the session's own; those of the syntax are in http1.
+var (
+	refuseBodyLong = &http1.Refusal{Status: 413, Reason: "the content is larger than this server takes"}
+	refuseLate     = &http1.Refusal{Status: 408, Reason: "the request did not arrive in time"}
+	refuseDesk     = &http1.Refusal{Status: 503, Reason: "the disk did not answer in time"}
+)
+
+// refuse answers what is not a request that can be taken. No byte after it can
+// be trusted to begin another one, so the connection ends.
+func (s *session) refuse(why *http1.Refusal, in []byte, out *output) (int, want) {
+	l := s.loop
+	out.own = http1.AppendRefusal(out.own, &l.clock, why, l.msg.How(l.req.Method)&http1.HeadOnly)
+	s.body = nil
+	l.stats.Requests++
+	s.conn.socket.requests++
+	if l.access.sink != nil {
+		s.log(why.Status, 0, firstLine(in))
+	}
+	return len(in), wantClose
+}
+
+// late answers a request that did not arrive in time, and one whose file did
+// not open in time.
+func (s *session) late(at state, out *output) {
+	if s.loop.req = (routes.Request{}); s.body != nil {
+		s.recall() // HEAD gets no content, and the log a whole line
+	}
+	if at == stateDesk {
+		s.refuse(refuseDesk, nil, out)
+	} else {
+		s.refuse(refuseLate, nil, out)
+	}
+}
+
+// statusOf says what a client is told when a large file cannot be opened.
+func statusOf(err error) int {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return 404
+	case errors.Is(err, fs.ErrPermission):
+		return 403
+	}
+	return 503
+}
+
+// firstLine is what is logged of a request that could not be read.
+func firstLine(in []byte) []byte {
+	const enough = 256
+	in = in[:min(len(in), enough)]
+	if end := bytes.IndexAny(in, "\r\n"); end >= 0 {
+		in = in[:end]
+	}
+	return in
+}
+
+// log adds a line to the access log; refused is what was sent where it was not
+// a request.
+func (s *session) log(status int, bytes int64, refused []byte) {
+	l, req := s.loop, &s.loop.req
+	e := entry{
+		peer: &s.conn.peer, method: req.MethodToken, target: req.Target, host: req.Host,
+		referer: req.Referer, ua: req.UserAgent, pattern: l.res.Pattern,
+		minor: l.msg.Minor, status: status, bytes: bytes, now: l.wall / 1e9,
+	}
+	if status >= 400 && refused != nil {
+		e.method, e.target, e.line = nil, nil, refused
+	}
+	if s.conn.socket.listener != nil {
+		e.listener = s.conn.socket.listener.Name
+	}
+	l.access.add(&e, l.now)
+}

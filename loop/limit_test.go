@@ -1,0 +1,122 @@
+package loop
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"monopoll/loop/sys"
+)
+
+func refused(c *client) bool {
+	text, _ := io.ReadAll(c.r)
+	return strings.HasPrefix(string(text), "HTTP/1.1 503 ") && strings.Contains(string(text), "Connection: close")
+}
+
+// When all places are taken, the connection that has been idle longest goes.
+func TestTheLongestIdleMakesRoom(t *testing.T) {
+	port := freePort(t)
+	start(t, fmt.Sprintf("listeners: [{listen: '127.0.0.1:%d', respond: ok}]\nlimits: {connections: 3}", port), nil)
+	var clients []*client
+	for range 3 {
+		c := newClient(t, port)
+		c.get("/")
+		clients = append(clients, c)
+	}
+	fresh := newClient(t, port)
+	if res, _ := fresh.get("/"); res.StatusCode != 200 {
+		t.Error("the fourth:", res.Status)
+	}
+	clients[0].closed()
+	if res, _ := clients[1].get("/"); res.StatusCode != 200 {
+		t.Error("the second:", res.Status)
+	}
+}
+
+// stoppedClock is the kernel in an hour in which no time passes.
+type stoppedClock struct{ sys.Linux }
+
+func (*stoppedClock) Now() (mono, wall int64) { return int64(time.Hour), int64(time.Hour) }
+
+// A connection whose first request may be on its way does not make room: one
+// that was answered already does, though it has been idle for less.
+func TestTheNewestDoNotMakeRoom(t *testing.T) {
+	port := freePort(t)
+	s := startOn(t, new(stoppedClock), fmt.Sprintf("listeners: [{listen: '127.0.0.1:%d', respond: ok}]\nlimits: {connections: 2}", port), nil)
+	fresh := newClient(t, port)
+	until(t, "the first", func() bool { return s.open() == 1 })
+	kept := newClient(t, port)
+	kept.get("/")
+	third := newClient(t, port)
+	kept.closed()
+	if fourth := newClient(t, port); !refused(fourth) {
+		t.Error("a fourth is served, where nobody is idle")
+	}
+	for _, c := range []*client{fresh, third} {
+		if res, _ := c.get("/"); res.StatusCode != 200 {
+			t.Error(res.Status)
+		}
+	}
+}
+
+// When nobody is idle, the new one is told to come back.
+func TestNoRoomWhereNobodyIsIdle(t *testing.T) {
+	port := freePort(t)
+	start(t, fmt.Sprintf("listeners: [{listen: '127.0.0.1:%d', respond: ok}]\nlimits: {connections: 2}", port), nil)
+	var clients []*client
+	for range 2 {
+		c := newClient(t, port)
+		c.get("/")
+		fmt.Fprint(c, "GET / HT") // half a request: not idle
+		clients = append(clients, c)
+	}
+	until(t, "a refusal", func() bool {
+		c := newClient(t, port)
+		fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		return refused(c)
+	})
+	clients[0].Close()
+	until(t, "a place", func() bool {
+		c := newClient(t, port)
+		fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		text, _ := io.ReadAll(c.r)
+		return strings.HasPrefix(string(text), "HTTP/1.1 200 ")
+	})
+}
+
+func TestLimitPerAddress(t *testing.T) {
+	port := freePort(t)
+	text := "listeners: [{listen: '127.0.0.1:%d', respond: ok}]\nlimits: {per_address: %d}"
+	s := start(t, fmt.Sprintf(text, port, 2), nil)
+	first, second := newClient(t, port), newClient(t, port)
+	first.get("/")
+	second.get("/")
+	if third := newClient(t, port); !refused(third) {
+		t.Error("a third connection of one address is served")
+	}
+	other, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 9)}}).Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	fmt.Fprint(other, "GET / HTTP/1.0\r\n\r\n")
+	if text, _ := io.ReadAll(other); !strings.Contains(string(text), " 200 ") {
+		t.Errorf("another address: %q", text)
+	}
+	second.Close()
+	until(t, "the place of the second", func() bool { return s.open() == 1 })
+	newClient(t, port).get("/")
+	if _, err := s.publish(fmt.Sprintf(text, port, 0)); err != nil {
+		t.Fatal(err)
+	}
+	newClient(t, port).get("/")
+	if _, err := s.publish(fmt.Sprintf(text, port, 3)); err != nil {
+		t.Fatal(err)
+	}
+	if fourth := newClient(t, port); !refused(fourth) {
+		t.Error("connections from before the limit do not count")
+	}
+}

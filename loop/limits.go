@@ -1,0 +1,105 @@
+package loop
+
+import "time"
+
+// Every number of the loop, its unit and its reason. What a user may want to
+// change is in the config instead (limits and timeouts).
+const (
+	// scratchSize is the most that one read takes, in bytes: one buffer for all
+	// connections, small enough to stay in the second-level cache. Echo moves
+	// its bytes through it too, and gains nothing above this.
+	scratchSize = 128 << 10
+
+	// copyLimit is the largest body, in bytes, that is copied behind its head so
+	// that one write sends both. Above it a second piece for writev(2) is
+	// cheaper than the copy: measured on loopback, 10 KiB costs 6 % more than a
+	// bare write when copied and 13 % more as a second piece; at 100 KiB it is
+	// the other way round.
+	copyLimit = 24 << 10
+
+	// outputLimit is how many bytes of answers may be waiting before no further
+	// pipelined request of the connection is answered.
+	outputLimit = 64 << 10
+
+	// stepLimit is how often a connection is stepped in one turn, so that a
+	// client with a deep pipeline waits for its neighbours.
+	stepLimit = 4
+
+	// pieceSize is the most of a file that one turn sends to one client, in
+	// bytes. Eight clients pulling a large file at full speed then hold a turn
+	// for about a millisecond.
+	pieceSize = 512 << 10
+
+	// aheadSize is how much of a file the desk brings into memory at a time,
+	// once the kernel says that it is not there.
+	aheadSize = 1 << 20
+
+	// acceptLimit is how many connections one turn takes from one listener: a
+	// flood of them must not keep the others waiting.
+	acceptLimit = 64
+
+	// arrivalTime is how long the first request of a connection may be under way
+	// before the connection counts as idle, and has to go where places are short.
+	arrivalTime = time.Second
+
+	// idleLook is how many idle connections are looked at for one that may go.
+	// They are in order of age, so that more than this are passed over only when
+	// that many have come within arrivalTime.
+	idleLook = 64
+
+	// expireLimit is how many timeouts one turn carries out.
+	expireLimit = 64
+
+	// acceptPause is how long a listener is left alone when there are no
+	// descriptors or no memory for another connection. The kernel keeps
+	// reporting the listener as ready all that time: not to pause is to spin.
+	acceptPause = 100 * time.Millisecond
+
+	// lingerTime is how long what a refused client still sends is read and
+	// thrown away. To close with unread bytes makes the kernel send a reset,
+	// which can destroy the answer before the client has read it.
+	lingerTime = time.Second
+
+	// replyTime is how long the control socket waits for a reload to be done.
+	// A table of many thousand files on a slow disk takes minutes to build.
+	replyTime = 10 * time.Minute
+
+	// slowest is how fast a peer must at least take an answer, or send a request's
+	// content, in bytes a second over timeouts.send. A modem of 1990 is faster;
+	// who is slower wants to hold the connection, not the bytes. Apache has the
+	// same figure for content (RequestReadTimeout's MinRate).
+	slowest = 500
+
+	// laneGrain is how much later than its time a timeout may come. Within it a
+	// busy connection need not move to the end of its queue, which saves two
+	// cache misses a request when there are thousands.
+	laneGrain = 500 * time.Millisecond
+
+	// deskWorkers are the goroutines that open and read large files. They wait
+	// for disks, so their number is about how many disks answer at a time, not
+	// about processors.
+	deskWorkers = 4
+
+	// deskQueue is how many wait for them. Beyond it a large file is answered
+	// with 503 at once: the disk is not keeping up.
+	deskQueue = 1024
+
+	// changedRetry is how long the desk waits before it says that a file is no
+	// longer what the table says: the watcher needs about this long to know.
+	changedRetry = 5 * time.Millisecond
+
+	// openFiles is how many large files stay open without being sent, so that a
+	// popular one is opened once.
+	openFiles = 64
+
+	// keptBuffer is the largest buffer that is kept for another connection, in
+	// bytes, and keptBuffers how many of them. What is above goes to the
+	// collector.
+	keptBuffer  = 128 << 10
+	keptBuffers = 64
+
+	// yieldEvery is how long the loop may go without giving other goroutines a
+	// chance where there is only one processor for all of them (GOMAXPROCS=1):
+	// they are the ones that notice an edited file.
+	yieldEvery = 5 * time.Millisecond
+)

@@ -1,0 +1,281 @@
+package loop
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/netip"
+	"os"
+	"slices"
+	"time"
+
+	"monopoll/loop/sys"
+	"monopoll/routes"
+	"monopoll/routes/config"
+)
+
+// socket is a listening socket, and what is said on the connections it accepts.
+// It is known by its address: as long as some listener of the config has that
+// address, the socket stays, and with it its backlog and its connections.
+type socket struct {
+	fd   int
+	key  string // the address, as config.Address.String gives it
+	path string // of a unix socket
+	port int    // of a TCP socket: what the kernel chose, where the address has 0
+
+	echo bool // what new connections speak
+	// table and listener are what requests are answered from. When the socket
+	// listens no more, or echoes now, they stay what they were at last.
+	table    *routes.Table
+	listener *routes.Listener
+	// closing puts Connection: close on the next answer of each connection.
+	closing bool
+	control bool // it is the control socket
+	left    bool // it listens no more
+	added   bool // epoll knows the descriptor
+
+	conns    int
+	requests int64       // answered
+	sent     int64       // bytes
+	file     os.FileInfo // of the unix socket, to remove no other's
+}
+
+// bind makes the socket of an address. It is called off the loop: it may wait,
+// and it may fail.
+func bind(a config.Address) (*socket, error) {
+	s := &socket{key: a.String(), path: a.Unix}
+	var err error
+	if a.Unix != "" {
+		s.fd, err = sys.ListenUnix(a.Unix, 0o666)
+		if err == nil {
+			s.file, _ = os.Lstat(a.Unix)
+		}
+	} else {
+		var addr netip.Addr
+		if a.Host != "" {
+			addr, err = netip.ParseAddr(a.Host)
+		}
+		if err == nil {
+			s.fd, s.port, err = sys.ListenTCP(addr, a.Port)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w%s", a, err, remedy(err))
+	}
+	return s, nil
+}
+
+// remedy says what a person can do about a failure to listen.
+func remedy(err error) string {
+	switch {
+	case errors.Is(err, sys.EADDRINUSE):
+		return "; another program, or another monopoll, has it: stop that one, or choose another port"
+	case errors.Is(err, fs.ErrPermission):
+		return "; ports below 1024 need root or CAP_NET_BIND_SERVICE, a unix socket needs a folder that can be written to"
+	case errors.Is(err, sys.EADDRNOTAVAIL):
+		return "; no network interface of this machine has that address"
+	}
+	return ""
+}
+
+// unlink removes the file of a unix socket, unless another has taken its place.
+func (s *socket) unlink() {
+	if s.path == "" {
+		return
+	}
+	if now, err := os.Lstat(s.path); err == nil && s.file != nil && os.SameFile(now, s.file) {
+		os.Remove(s.path)
+	}
+}
+
+// accept takes what waits at a socket, acceptLimit at most. A new connection is
+// served at once: its request has often arrived with it, and then it need never
+// be told to epoll.
+func (l *Loop) accept(s *socket) {
+	for range acceptLimit {
+		var peer sys.Peer
+		fd, errno := l.kernel.Accept(s.fd, &peer)
+		if errno == 0 {
+			l.welcome(s, fd, peer)
+			continue
+		}
+		if outOfDescriptors(errno) {
+			errno = l.useSpare(s)
+		}
+		switch {
+		case errno == sys.EAGAIN:
+			return
+		case errno == 0 || sys.OfConnection(errno):
+			// the next may be as good as any: this one has been looked after, or
+			// was faster to leave than we to greet
+		default:
+			l.pause(errno) // ENOBUFS, ENOMEM, and no spare descriptor
+			return
+		}
+	}
+}
+
+func (l *Loop) welcome(s *socket, fd int, peer sys.Peer) {
+	if !s.control && (l.addresses.full(&peer) || !l.makeRoom()) {
+		l.refuseConnection(s, fd)
+		return
+	}
+	c := l.conns.add(fd)
+	c.socket, c.peer = s, peer
+	l.addresses.add(&c.peer)
+	switch {
+	case s.control:
+		c.proto = &control{loop: l, conn: c}
+	case s.echo:
+		c.proto = echo{}
+	default:
+		c.http = session{loop: l, conn: c}
+		c.proto = &c.http
+	}
+	s.conns++
+	l.stats.Accepted++
+	l.ready1st(c)
+}
+
+// ready1st serves a connection that epoll does not know yet.
+func (l *Loop) ready1st(c *conn) {
+	defer l.contain(c)
+	if in := l.fill(c); len(in) > 0 || c.eof {
+		l.advance(c, in)
+	}
+}
+
+// makeRoom keeps to limits.connections. It gives false where nobody can make
+// way: then the new one is refused.
+func (l *Loop) makeRoom() bool {
+	return l.conns.open-len(l.dead) < l.table.Config.Limits.Connections || l.longestIdleGoes()
+}
+
+// longestIdleGoes ends the connection that has been idle longest; false where
+// none is. One that is so new that its first request may be under way is not
+// idle: to close it would break a request, and of the two the newer one, which
+// is told to come back, knows what happens to it.
+func (l *Loop) longestIdleGoes() bool {
+	c := l.lanes[laneIdle].head
+	for range idleLook {
+		if c == nil {
+			break
+		}
+		// Whoever wants to stop a flooded server has to get through.
+		if !c.socket.control && (c.served || l.now-c.since >= int64(arrivalTime)) {
+			l.enter(c, stateDead)
+			return true
+		}
+		c = c.next
+	}
+	return false
+}
+
+// unavailable is for those who come when nothing is left for them: no memory,
+// no descriptor, no place.
+const unavailable = "HTTP/1.1 503 Service Unavailable\r\nServer: monopoll\r\nRetry-After: 1\r\n" +
+	"Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 51\r\n\r\n" +
+	"The server has no place free. Try again in a while\n"
+
+func (l *Loop) refuseConnection(s *socket, fd int) {
+	if !s.echo && !s.control {
+		l.kernel.Read(fd, l.scratch) // unread bytes would make the close a reset
+		l.kernel.Write(fd, []byte(unavailable))
+	}
+	l.kernel.Close(fd) // epoll never knew it
+	l.stats.Refused++
+}
+
+// useSpare accepts one client that there is no descriptor for, with the one
+// that was kept for this. The client takes the place of the connection that has
+// been idle longest, or is told to come back; reap makes up for the spare. The
+// kernel gives EMFILE before it looks whether anybody waits, so that EAGAIN is
+// what usually follows.
+func (l *Loop) useSpare(s *socket) sys.Errno {
+	l.shortOfDescriptors()
+	if l.spare < 0 {
+		if len(l.dead) > 0 {
+			return sys.EAGAIN // in the next turn there are some again
+		}
+		return sys.EMFILE
+	}
+	l.kernel.Close(l.spare)
+	l.spare = -1
+	var peer sys.Peer
+	fd, errno := l.kernel.Accept(s.fd, &peer)
+	if errno == 0 {
+		if s.control || l.longestIdleGoes() {
+			l.welcome(s, fd, peer)
+		} else {
+			l.refuseConnection(s, fd)
+		}
+	}
+	l.reserve()
+	return errno
+}
+
+// shortOfDescriptors closes the files that are open for the next one who asks
+// for them, and tells whoever can do more.
+func (l *Loop) shortOfDescriptors() {
+	l.files.trim(0)
+	if last, ok := l.complained["descriptors"]; !ok || l.now-last > int64(time.Minute) {
+		l.complained["descriptors"] = l.now
+		l.log.Warn("no file descriptor is left: idle clients have to go, and where none is, new ones are answered with 503",
+			"open", l.conns.open, "remedy", "raise the limit (ulimit -n, or LimitNOFILE= in the systemd unit) or lower limits.connections")
+	}
+}
+
+func outOfDescriptors(errno sys.Errno) bool { return errno == sys.EMFILE || errno == sys.ENFILE }
+
+func (l *Loop) reserve() {
+	if fd, errno := l.kernel.Reserve(); errno == 0 {
+		l.spare = fd
+	}
+}
+
+// pause leaves all listeners alone for a while: what they lack will not come by
+// asking.
+func (l *Loop) pause(errno sys.Errno) {
+	if !outOfDescriptors(errno) { // that has been said
+		l.complain("accept", errno)
+	}
+	for _, s := range l.listening() {
+		l.watch(s, 0)
+	}
+	l.pausedTill = l.now + int64(acceptPause)
+}
+
+// watch has epoll report a socket's clients, or nothing of it. Where the kernel
+// has no memory for that, it is tried again after a pause: the socket would
+// never be heard of otherwise.
+func (l *Loop) watch(s *socket, events uint32) {
+	call := l.kernel.EpollMod
+	if !s.added {
+		call = l.kernel.EpollAdd
+	}
+	if errno := call(l.epoll, s.fd, events, s.tag()); errno != 0 {
+		l.complain("epoll", errno)
+		l.pausedTill = l.now + int64(acceptPause)
+		return
+	}
+	s.added = true
+}
+
+func (l *Loop) unpause() {
+	l.pausedTill = 0
+	if l.spare < 0 {
+		l.reserve()
+	}
+	for _, s := range l.listening() {
+		l.watch(s, sys.In)
+	}
+}
+
+// listening gives the sockets in the order of their descriptors. Nothing that
+// the loop does may depend on the order of a map: a run could not be repeated.
+func (l *Loop) listening() []*socket {
+	return slices.SortedFunc(maps.Values(l.sockets), func(a, b *socket) int { return a.fd - b.fd })
+}
+
+func (s *socket) tag() uint64 { return tagSocket | uint64(uint32(s.fd)) }

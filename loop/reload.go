@@ -1,0 +1,313 @@
+package loop
+
+import (
+	"errors"
+	"slices"
+	"sync"
+
+	"monopoll/loop/sys"
+	"monopoll/routes"
+	"monopoll/routes/config"
+)
+
+// publisher is what the goroutines that publish share. Everything that can fail
+// is theirs; the loop only carries out what can not.
+type publisher struct {
+	mu    sync.Mutex
+	bound map[string]*socket // by address
+	ready map[string]*socket // bound by Bind, for the first table
+	log   string             // where the access log goes
+	// control is where the control socket is, or could not be had.
+	control string
+}
+
+// plan is a reload of which everything that can fail has been done.
+type plan struct {
+	table   *routes.Table
+	fresh   []*socket          // bound, and known to nobody yet
+	bound   map[string]*socket // all that listen afterwards
+	log     string
+	control string
+	sink    *sink // a new access log; nil: as before
+}
+
+// Outcome is what a reload meant for those who were connected.
+type Outcome struct {
+	Kept     int // connections that go on with the new table
+	Draining int // connections of listeners that are gone
+}
+
+// ErrStopped says that the loop has ended and takes no table.
+var ErrStopped = errors.New("the server has stopped")
+
+// Publish makes t what the loop serves. It binds the addresses that are new and
+// opens a new access log before anything changes; if one of that fails, the
+// error says which, and nothing has changed. Then the loop changes over between
+// two turns: an answer under way ends as it began, the next request on the same
+// connection is answered from t. It returns after that. Any goroutine may call
+// it; calls come one after the other.
+func (l *Loop) Publish(t *routes.Table) (Outcome, error) {
+	l.publisher.mu.Lock()
+	defer l.publisher.mu.Unlock()
+	p, err := l.prepare(t)
+	if err != nil {
+		p.abandon(l.kernel)
+		return Outcome{}, err
+	}
+	var out Outcome
+	done := make(chan bool, 1)
+	if !l.mail.post(func(l *Loop) {
+		ok := false
+		out, ok = l.commit(p)
+		done <- ok
+	}) || !<-done {
+		p.abandon(l.kernel)
+		return Outcome{}, ErrStopped
+	}
+	l.publisher.bound, l.publisher.log, l.publisher.control = p.bound, p.log, p.control
+	return out, nil
+}
+
+func (l *Loop) prepare(t *routes.Table) (*plan, error) {
+	p := &plan{table: t, bound: make(map[string]*socket, len(l.publisher.bound))}
+	var errs []error
+	for _, listener := range t.Listeners {
+		for _, a := range listener.Addresses {
+			s := l.publisher.bound[a.String()]
+			if s == nil {
+				var err error
+				if s, err = l.listen(a); err != nil {
+					errs = append(errs, err)
+					continue
+				}
+				p.fresh = append(p.fresh, s)
+			}
+			p.bound[s.key] = s
+		}
+	}
+	l.prepareControl(p, t.Config.Control)
+	p.log = t.Config.Log.Access
+	if p.log != l.publisher.log {
+		var err error
+		if p.sink, err = openSink(p.log, l.log); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return p, errors.Join(errs...)
+}
+
+// Bind makes the sockets of a config before there is a table, so that what needs
+// a privilege can be done before it is given up. Publish uses them. If one
+// cannot be had, none is kept.
+func (l *Loop) Bind(c *config.Config) error {
+	l.publisher.mu.Lock()
+	defer l.publisher.mu.Unlock()
+	var errs []error
+	ready := make(map[string]*socket)
+	for _, listener := range c.Listeners {
+		for _, a := range listener.Addresses {
+			s, err := l.bind(a)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			ready[s.key] = s
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		for _, s := range ready {
+			l.kernel.Close(s.fd)
+			s.unlink()
+		}
+		return err
+	}
+	l.publisher.ready = ready
+	return nil
+}
+
+// listen gives a socket that is bound to an address and known to nobody yet.
+func (l *Loop) listen(a config.Address) (*socket, error) {
+	if s := l.publisher.ready[a.String()]; s != nil {
+		delete(l.publisher.ready, s.key)
+		return s, nil
+	}
+	return l.bind(a)
+}
+
+// prepareControl sees to it that the control socket is where the config has it.
+func (l *Loop) prepareControl(p *plan, path string) {
+	if l.controller == nil || path == "" {
+		return
+	}
+	p.control = path
+	key := config.Address{Unix: path}.String()
+	s := l.publisher.bound[key]
+	if s == nil {
+		if path == l.publisher.control {
+			return // it has been said that it cannot be had
+		}
+		if s = l.bindControl(path); s == nil {
+			return
+		}
+		p.fresh = append(p.fresh, s)
+	}
+	p.bound[key] = s
+}
+
+func (p *plan) abandon(k sys.Kernel) {
+	for _, s := range p.fresh {
+		k.Close(s.fd)
+		s.unlink()
+	}
+	if p.sink != nil {
+		p.sink.close()
+	}
+}
+
+// commit changes over to a table. It runs between two turns, looks at every
+// listener once and at no connection, and nothing in it can fail. ok is false
+// when the loop is ending: it listens no more, and nothing has changed.
+func (l *Loop) commit(p *plan) (out Outcome, ok bool) {
+	if l.stopping.begun {
+		return out, false
+	}
+	l.table = p.table
+	l.configure(p.table.Config)
+	l.files.forget()
+	if p.sink != nil {
+		l.access.change(p.sink)
+	}
+	for _, s := range p.fresh {
+		l.sockets[s.fd] = s
+		events := uint32(sys.In)
+		if l.pausedTill != 0 {
+			events = 0 // it waits with the others: see pause
+		}
+		l.watch(s, events)
+	}
+	for _, listener := range p.table.Listeners {
+		for _, a := range listener.Addresses {
+			l.assign(p.bound[a.String()], listener)
+		}
+	}
+	for _, s := range l.listening() {
+		if p.bound[s.key] != s {
+			l.leave(s)
+		}
+	}
+	return l.outcome(), true
+}
+
+// outcome counts the clients. Whoever asks for the reload by the control socket
+// is none.
+func (l *Loop) outcome() (out Outcome) {
+	for _, s := range l.sockets {
+		if !s.control {
+			out.Kept += s.conns
+		}
+	}
+	for _, g := range l.leaving {
+		if !g.socket.control {
+			out.Draining += g.socket.conns
+		}
+	}
+	for _, c := range l.dead { // counted by its socket until it is reaped
+		switch {
+		case c.socket.control:
+		case c.socket.left:
+			out.Draining--
+		default:
+			out.Kept--
+		}
+	}
+	return out
+}
+
+// assign has a socket serve a listener of the current table. A listener that
+// echoes now does so on new connections only: those that speak HTTP get their
+// next answer from what the socket served before, and are closed after it.
+func (l *Loop) assign(s *socket, listener *routes.Listener) {
+	s.echo, s.closing = listener.Echo, listener.Echo
+	if !listener.Echo {
+		s.table, s.listener = l.table, listener
+	}
+}
+
+// configure takes over what the config says about limits and timeouts.
+func (l *Loop) configure(c *config.Config) {
+	l.limits.Head = c.Limits.Head
+	l.lanes[laneIdle].timeout = int64(c.Timeouts.Idle)
+	l.lanes[laneHead].timeout = int64(c.Timeouts.Head)
+	l.lanes[laneBody].timeout = int64(c.Timeouts.Send)
+	l.lanes[laneSend].timeout = int64(c.Timeouts.Send)
+	l.lanes[laneDesk].timeout = int64(c.Timeouts.Desk)
+	l.access.json = c.Log.JSON
+	l.addresses.limitTo(c.Limits.PerAddress, &l.conns)
+}
+
+// leaving is a socket that listens no more while connections of it live on.
+type leaving struct {
+	socket *socket
+	until  int64
+}
+
+// leave ends a socket: what already waits at it is accepted, then it is closed.
+// Its connections get their next answer with Connection: close; what is under
+// way after the drain time is closed.
+func (l *Loop) leave(s *socket) {
+	s.closing = true
+	for range (sys.Backlog + acceptLimit - 1) / acceptLimit {
+		before := l.stats.Accepted + l.stats.Refused
+		if l.accept(s); l.stats.Accepted+l.stats.Refused == before {
+			break
+		}
+	}
+	s.left = true
+	delete(l.sockets, s.fd)
+	l.kernel.EpollDel(l.epoll, s.fd)
+	l.kernel.Close(s.fd)
+	s.unlink()
+	if s.conns > 0 {
+		l.leaving = append(l.leaving, leaving{s, l.now + int64(l.table.Config.Timeouts.Drain)})
+	} else {
+		l.stats.Sent += s.sent
+	}
+}
+
+// left notes that a connection of a socket is closed.
+func (l *Loop) left(c *conn) {
+	s := c.socket
+	if s.conns--; s.conns > 0 || !s.left {
+		return
+	}
+	l.stats.Sent += s.sent
+	l.leaving = slices.DeleteFunc(l.leaving, func(g leaving) bool { return g.socket == s })
+}
+
+// leavingDue is when the first drain time is over; 0: nothing leaves. The times
+// are in no order, since each table has its own.
+func (l *Loop) leavingDue() (due int64) {
+	for _, g := range l.leaving {
+		if due == 0 || g.until < due {
+			due = g.until
+		}
+	}
+	return due
+}
+
+// expireLeaving closes the connections of sockets whose drain time is over.
+func (l *Loop) expireLeaving() {
+	if due := l.leavingDue(); due == 0 || due > l.now {
+		return
+	}
+	late := make(map[*socket]bool)
+	l.leaving = slices.DeleteFunc(l.leaving, func(g leaving) bool {
+		late[g.socket] = g.until <= l.now
+		return late[g.socket]
+	})
+	l.conns.each(func(c *conn) {
+		if late[c.socket] {
+			l.enter(c, stateDead)
+		}
+	})
+}

@@ -1,0 +1,230 @@
+package loop
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+
+	"monopoll/loop/sys"
+	"monopoll/routes/site"
+
+	"golang.org/x/sys/unix"
+)
+
+// simFile is a file on the simulated disk. Its content is a function of where
+// it is, so that it takes no memory and every byte of an answer can be checked.
+type simFile struct {
+	content []byte
+	open    int // descriptors
+}
+
+func (k simKernel) Cached(file int, _ int64, _ int) (bool, sys.Errno) {
+	if k.descriptor("cachestat", file, kindFile) == nil {
+		return false, unix.EBADF
+	}
+	if k.noCachestat {
+		return false, unix.ENOSYS
+	}
+	return !k.fault(faultUncached), 0
+}
+
+func (k simKernel) Sendfile(fd, file int, offset int64, n int) (int, sys.Errno) {
+	src := k.descriptor("sendfile", file, kindFile)
+	dst := k.descriptor("sendfile", fd, kindConn)
+	if src == nil || dst == nil {
+		return 0, unix.EBADF
+	}
+	if k.fault(faultFileAgain) {
+		return 0, sys.EAGAIN
+	}
+	f := src.file
+	if k.fault(faultFileShort) {
+		f.content = f.content[:min(int(offset), len(f.content))]
+		k.replaced(f)
+	}
+	if int(offset) >= len(f.content) {
+		dst.conn.excuse |= excuseFile
+		return 0, 0
+	}
+	if k.fault(faultFileError) {
+		dst.conn.excuse |= excuseFile
+		return 0, unix.EIO
+	}
+	content := f.content[offset:]
+	c, n, errno := k.take("sendfile", fd, min(n, len(content)))
+	if errno == 0 {
+		c.put(content[:n])
+	}
+	return n, errno
+}
+
+// replaced has the next who opens the file find a whole one.
+func (w *simWorld) replaced(f *simFile) {
+	for path, other := range w.disk {
+		if other == f {
+			delete(w.disk, path)
+		}
+	}
+}
+
+// simClerk is the desk of the simulated world: it takes its time, and fails.
+// Its answers come as letters, as those of the real one do.
+type simClerk struct {
+	w    *simWorld
+	jobs []simJob
+}
+
+// simJob is something that the desk will have done at some time.
+type simJob struct {
+	at int64
+	do func()
+}
+
+// after leaves a job. It is done soon, unless the disk is slow today.
+func (k *simClerk) after(c *simConn, do func()) {
+	w := k.w
+	wait := w.between(0, 2_000_000)
+	if w.fault(faultDeskSlow) {
+		wait = w.between(0, 4*int(simDeskTimeout))
+	}
+	c.pending++
+	k.jobs = append(k.jobs, simJob{w.now + int64(wait), func() { c.pending--; do() }})
+}
+
+// next is when the next job is done.
+func (k *simClerk) next() int64 {
+	at := int64(simNever)
+	for _, j := range k.jobs {
+		at = min(at, j.at)
+	}
+	return at
+}
+
+// work does the jobs that are due, in the order of their times.
+func (k *simClerk) work() {
+	for {
+		first := -1
+		for i, j := range k.jobs {
+			if j.at <= k.w.now && (first < 0 || j.at < k.jobs[first].at) {
+				first = i
+			}
+		}
+		if first < 0 {
+			return
+		}
+		do := k.jobs[first].do
+		k.jobs = slices.Delete(k.jobs, first, first+1)
+		do()
+	}
+}
+
+func (k *simClerk) open(l *Loop, c *conn, f *site.File) {
+	w, fd, gen := k.w, int(c.fd), c.gen
+	about := w.fds[fd].conn
+	if w.fault(faultDeskFull) {
+		about.excuse |= excuseDesk
+		l.opened(fd, gen, f, -1, errDeskFull)
+		return
+	}
+	k.after(about, func() {
+		file, err := w.openFile(f, about)
+		posted := l.mail.post(func(l *Loop) {
+			delete(w.inMail, file)
+			w.letter(fd, about, func() { l.opened(fd, gen, f, file, err) })
+		})
+		switch {
+		case err != nil:
+		case posted:
+			w.inMail[file] = true
+		default:
+			l.kernel.Close(file)
+		}
+	})
+}
+
+// openFile is what opening a large file comes to.
+func (w *simWorld) openFile(f *site.File, about *simConn) (int, error) {
+	var err error
+	switch {
+	case w.fault(faultDeskGone):
+		err = fs.ErrNotExist
+	case w.fault(faultDeskError):
+		err = unix.EIO
+	case w.fault(faultDeskChanged):
+		if about.changes++; about.changes < changedTries {
+			return -1, site.ErrChanged
+		}
+		err = site.ErrChanged
+	}
+	if err != nil {
+		about.excuse |= excuseDesk
+		return -1, err
+	}
+	about.changes = 0
+	d, errno := w.allocate(kindFile)
+	if errno != 0 {
+		about.excuse |= excuseDesk
+		return -1, errno
+	}
+	path := f.Path()
+	d.file = w.disk[path]
+	if d.file == nil {
+		content, ok := simContents[path]
+		if !ok {
+			w.fail("the desk was asked for %s, which is in no root", path)
+		}
+		d.file = &simFile{content: content}
+		w.disk[path] = d.file
+	}
+	d.file.open++
+	return d.fd, nil
+}
+
+// warm does what desk.warm does.
+func (k *simClerk) warm(l *Loop, c *conn) {
+	s := &c.out.segs[c.out.first]
+	w, fd, gen, file, at, length := k.w, int(c.fd), c.gen, s.file, s.at, min(s.left, aheadSize)
+	about := w.fds[fd].conn
+	l.files.take(file)
+	if w.fault(faultDeskFull) {
+		about.excuse |= excuseFile
+		l.files.release(file)
+		l.enter(c, stateDead)
+		return
+	}
+	w.warming[file]++
+	k.after(about, func() {
+		var err error
+		if w.fds[file.fd] == nil || w.fds[file.fd].kind != kindFile {
+			w.fail("descriptor %d was closed while the desk read it", file.fd)
+		}
+		if w.fault(faultAhead) {
+			about.excuse |= excuseFile
+			err = errors.New("input/output error")
+		}
+		posted := l.mail.post(func(l *Loop) {
+			if w.warming[file]--; w.warming[file] == 0 {
+				delete(w.warming, file)
+			}
+			w.letter(fd, about, func() { l.warmed(fd, gen, file, at+length, err) })
+		})
+		if !posted {
+			w.kept = append(w.kept, file.fd)
+		}
+	})
+}
+
+func (k *simClerk) close() {}
+
+// letter carries out a letter about a connection. If that is gone, nobody else
+// may notice: whoever has its descriptor now has asked for nothing.
+func (w *simWorld) letter(fd int, about *simConn, do func()) {
+	if w.fds[fd] != nil && w.fds[fd].conn == about {
+		do()
+		return
+	}
+	calls := w.calls
+	if do(); w.calls != calls {
+		w.fail("a letter about a connection that is gone went to another, at descriptor %d", fd)
+	}
+}

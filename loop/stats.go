@@ -1,0 +1,63 @@
+package loop
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Stats are counts since the start.
+type Stats struct {
+	Accepted int64 // connections
+	Refused  int64 // connections, for lack of a place or a descriptor
+	Requests int64 // answered
+	Sent     int64 // bytes, heads included; the loop's own count has those of sockets that are gone
+	Open     int   // connections at the moment
+	Dropped  int64 // lines of the access log that could not be written in time
+
+	Listeners []ListenerStats
+}
+
+// ListenerStats is what a listening socket has at the moment.
+type ListenerStats struct {
+	Address     string // as config.Address.String gives it, with the port that the kernel chose
+	Control     bool   // it is the control socket
+	Connections int
+	Requests    int64
+	Sent        int64 // bytes, heads included
+}
+
+// Requests is how many requests have been answered, as of the last turn. Any
+// goroutine may call it.
+func (l *Loop) Requests() int64 { return l.pulse.Load() }
+
+// Stats asks the loop for its counts. ok is false when it has ended. Any
+// goroutine may call it.
+func (l *Loop) Stats() (s Stats, ok bool) {
+	done := make(chan Stats, 1)
+	ok = l.mail.post(func(l *Loop) {
+		s := l.stats
+		s.Open = l.conns.open - len(l.dead)
+		s.Dropped = l.access.dropped
+		for _, k := range l.listening() {
+			s.Listeners = append(s.Listeners, ListenerStats{k.address(), k.control, k.conns, k.requests, k.sent})
+			s.Sent += k.sent
+		}
+		for _, g := range l.leaving {
+			s.Sent += g.socket.sent
+		}
+		done <- s
+	})
+	if ok {
+		s = <-done
+	}
+	return s, ok
+}
+
+// address is where the socket listens. A key may have port 0, which stands for
+// any.
+func (s *socket) address() string {
+	if host, any := strings.CutSuffix(s.key, ":0"); any && s.port != 0 {
+		return fmt.Sprintf("%s:%d", host, s.port)
+	}
+	return s.key
+}

@@ -1,0 +1,25 @@
+// Package sys is the kernel as the loop sees it: epoll, sockets, sendfile and
+// the clock, and nothing else.
+//
+//	kernel.go  Kernel: every call the loop makes, as one interface
+//	linux.go   Linux: those calls made for real
+//	listen.go  Listen: a listening socket, made off the loop
+//	peer.go    Peer: the address of a client, kept without an allocation
+//
+// EINTR ends here. What comes out is a count and an Errno, never an error
+// value, because a conversion to an interface is an allocation and the loop
+// asks millions of times a minute.
+//
+// The interface is the seam at which tests put another kernel under the real
+// loop: one that is short of everything, in any order. Its price was measured
+// with BenchmarkSeam in this package: 1 to 2 ns a call beside a call of 200 ns
+// or more, so there is no build tag and no second loop.
+//
+// # Raw or not
+//
+// A call that cannot block (a non-blocking read, an epoll wait of 0) is made
+// raw, without telling Go's scheduler. Telling it costs about 50 ns at each end
+// and, worse, lets the monitor thread take the processor away when a call lasts
+// longer than 20 µs, as every busy send on loopback does. Only a wait that may
+// sleep is announced.
+package sys

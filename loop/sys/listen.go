@@ -1,0 +1,139 @@
+package sys
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Backlog is how many connections the kernel holds until the loop accepts them.
+// The kernel cuts it to net.core.somaxconn, 4096 since Linux 5.4.
+const Backlog = 4096
+
+// ListenTCP makes a listening socket, non-blocking and close on exec. The zero
+// address is all addresses, IPv6 and IPv4 alike, or IPv4 alone where the
+// machine has no IPv6. Port 0 asks the kernel for one. The port is returned.
+func ListenTCP(addr netip.Addr, port int) (fd, bound int, err error) {
+	if !addr.IsValid() {
+		fd, bound, err = listenTCP(netip.IPv6Unspecified(), port)
+		if errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EADDRNOTAVAIL) {
+			fd, bound, err = listenTCP(netip.IPv4Unspecified(), port)
+		}
+		return fd, bound, err
+	}
+	return listenTCP(addr, port)
+}
+
+func listenTCP(addr netip.Addr, port int) (fd, bound int, err error) {
+	family, name := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Port: port, Addr: addr.As16()})
+	if addr.Is4() {
+		family, name = unix.AF_INET, &unix.SockaddrInet4{Port: port, Addr: addr.As4()}
+	}
+	fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		if bound, err = bindTCP(fd, name, addr == netip.IPv6Unspecified()); err != nil {
+			unix.Close(fd)
+		}
+	}
+	return fd, bound, err
+}
+
+// bindTCP prepares a socket to accept. both has an IPv6 socket take IPv4 too.
+func bindTCP(fd int, name unix.Sockaddr, both bool) (port int, err error) {
+	// A restart must not wait for the TIME_WAIT of what the last run served.
+	if err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+		return 0, err
+	}
+	// Accepted sockets inherit it, so it costs nothing per connection.
+	if err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
+		return 0, err
+	}
+	if _, six := name.(*unix.SockaddrInet6); six {
+		only := 1
+		if both {
+			only = 0
+		}
+		if err = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, only); err != nil {
+			return 0, err
+		}
+	}
+	if err = unix.Bind(fd, name); err != nil {
+		return 0, err
+	}
+	if err = unix.Listen(fd, Backlog); err != nil {
+		return 0, err
+	}
+	self, err := unix.Getsockname(fd)
+	if err != nil {
+		return 0, err
+	}
+	switch self := self.(type) {
+	case *unix.SockaddrInet4:
+		port = self.Port
+	case *unix.SockaddrInet6:
+		port = self.Port
+	}
+	return port, nil
+}
+
+// ListenUnix makes a listening unix socket at path with the given permissions.
+// A socket that a dead process left there is replaced, in one step, so that no
+// client ever finds nothing; one that somebody still answers on, or a file of
+// another kind, is an error.
+func ListenUnix(path string, mode os.FileMode) (fd int, err error) {
+	if err := replaceable(path); err != nil {
+		return -1, err
+	}
+	fd, err = unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	fresh := path + "~" // one byte more, because a path ends at 107
+	if err = bindUnix(fd, fresh, path, mode); err != nil {
+		unix.Close(fd)
+		os.Remove(fresh)
+		return -1, err
+	}
+	return fd, nil
+}
+
+func bindUnix(fd int, fresh, path string, mode os.FileMode) error {
+	os.Remove(fresh)
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: fresh}); err != nil {
+		return err
+	}
+	if err := os.Chmod(fresh, mode); err != nil {
+		return err
+	}
+	if err := unix.Listen(fd, Backlog); err != nil {
+		return err
+	}
+	return os.Rename(fresh, path)
+}
+
+// replaceable says whether a new socket may take the place of what is at path.
+func replaceable(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode().Type() != os.ModeSocket {
+		return fmt.Errorf("a file that is not a socket is in the way: %w", unix.EEXIST)
+	}
+	probe, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(probe)
+	err = unix.Connect(probe, &unix.SockaddrUnix{Name: path})
+	if err == nil || errors.Is(err, unix.EAGAIN) {
+		return unix.EADDRINUSE
+	}
+	return nil
+}

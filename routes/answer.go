@@ -1,0 +1,160 @@
+package routes
+
+import (
+	"monopoll/routes/config"
+)
+
+// Answer says what to send for a request that came in at a listener of this
+// table. It fills res, whatever was in it. It only reads its arguments, knows
+// no clock, never fails, and allocates nothing once the scratch of res has
+// grown, a directory listing aside.
+//
+// The order is that of RFC 9110: is the method known (§9.1), is there a route,
+// does it take the method (§15.5.6), is there something to send; then its
+// coding (§12.5.3), the preconditions (§13.2.2), the range (§14.2).
+func (t *Table) Answer(l *Listener, req *Request, res *Response) {
+	res.Reset()
+	res.Lines, res.plainLines = l.lines.all, l.lines.plain
+	if req.Method == MethodUnknown {
+		res.Refuse(501, req.Accept)
+		return
+	}
+	if req.Asterisk {
+		res.answerMethods(req, l.router.methods)
+		return
+	}
+	if !res.path.Resolve(req.Path) {
+		res.Refuse(400, req.Accept)
+		return
+	}
+	host, s := res.normalHost(req.Host), &res.search
+	if req.Method == MethodTrace || req.Method == MethodConnect {
+		// TRACE gives away fields that scripts may not see; CONNECT is for proxies.
+		res.refuseMethod(req, l.router.allowed(&res.path, host))
+		return
+	}
+	s.path, s.method = &res.path, req.Method
+	l.router.find(s, host)
+	switch {
+	case s.slashed != nil && !s.exact:
+		res.take(s.slashed)
+		res.path.slash = true
+		res.redirectTo(req)
+	case s.found != nil:
+		t.answerRoute(l, s.found, req, res)
+	default:
+		res.answerNoRoute(req, l.router.allowed(&res.path, host))
+	}
+}
+
+// normalHost is the function of that name, with the scratch of res.
+func (res *Response) normalHost(host []byte) []byte {
+	host, res.host = normalHost(host, res.host)
+	return host
+}
+
+// take makes the answer one of this route.
+func (res *Response) take(r *route) {
+	res.Pattern = r.pattern.text
+	res.Lines, res.plainLines = r.lines.all, r.lines.plain
+}
+
+// answerRoute asks the route that was found.
+func (t *Table) answerRoute(l *Listener, r *route, req *Request, res *Response) {
+	res.take(r)
+	if !r.takes.has(req.Method) {
+		res.answerMethods(req, l.router.allowed(&res.path, res.normalHost(req.Host)))
+		return
+	}
+	switch r.kind {
+	case config.KindRoot:
+		tree := t.sites[r.tree]
+		a := rootAnswer{r, tree.Options(), tree.Root(), r.mount, req, res}
+		a.answer()
+	case config.KindSites:
+		t.answerSites(r, req, res)
+	case config.KindRespond:
+		res.respond(r, req)
+	case config.KindRedirect:
+		res.Status = r.redirect.status
+		res.Own = append(res.Own, "Location: "...)
+		res.Own = r.redirect.appendTo(res.Own, &res.search, req.Query)
+		res.Own = append(res.Own, "\r\n"...)
+	case config.KindEcho:
+		res.echo(req)
+	}
+}
+
+// answerNoRoute answers a path that no route takes with this method.
+func (res *Response) answerNoRoute(req *Request, allowed methodSet) {
+	if allowed == 0 {
+		res.Refuse(404, req.Accept)
+		return
+	}
+	res.answerMethods(req, allowed)
+}
+
+// answerMethods answers OPTIONS (RFC 9110 §9.3.7) where no route does itself,
+// and a method that is not among those allowed with 405 (§15.5.6).
+func (res *Response) answerMethods(req *Request, allowed methodSet) {
+	if req.Method != MethodOptions {
+		res.refuseMethod(req, allowed)
+		return
+	}
+	res.Status, res.Lines = 204, res.plainLines
+	res.Own = appendAllow(res.Own, allowed)
+}
+
+func (res *Response) refuseMethod(req *Request, allowed methodSet) {
+	res.Refuse(405, req.Accept)
+	res.Own = appendAllow(res.Own, allowed)
+}
+
+// redirectTo redirects to where res.path now leads, on the same host, with the
+// same query: 301, which every client knows, or 308 where the method must not
+// become GET (RFC 9110 §15.4.2, §15.4.9).
+//
+// A path that is a directory today may be a file tomorrow, so the answer is not
+// to be kept without asking.
+func (res *Response) redirectTo(req *Request) {
+	res.Own = append(res.Own, "Location: "...)
+	res.Own = res.path.appendTo(res.Own)
+	res.finishRedirect(req)
+}
+
+func (res *Response) finishRedirect(req *Request) {
+	res.Own = appendQuery(res.Own, req.Query)
+	res.Own = append(res.Own, "\r\nCache-Control: no-cache\r\n"...)
+	res.Status, res.Lines = 301, res.plainLines
+	if req.Method != MethodGet && req.Method != MethodHead {
+		res.Status = 308
+	}
+}
+
+// respond answers with a fixed response. It has preconditions and ranges only
+// as a 200 (RFC 9110 §13.2.1).
+func (res *Response) respond(r *route, req *Request) {
+	switch f := r.file; {
+	case f == nil && r.status >= 400:
+		res.Refuse(r.status, req.Accept)
+		res.Lines = r.lines.plain
+	case f == nil:
+		res.Status = r.status
+	case r.status == 200:
+		res.represent(f, req)
+	default:
+		res.Status, res.File, res.Send = r.status, f, SendFile
+	}
+}
+
+// echo answers with the request itself, as text. Nothing is left out: what a
+// proxy added, cookies too. That is what it is for.
+func (res *Response) echo(req *Request) {
+	res.Status, res.Send = 200, SendBody
+	res.WantBody = req.Body == nil
+	res.Own = append(res.Own, fieldsText...)
+	res.Lines = res.plainLines
+	res.text = append(res.text[:0], req.Head...)
+	res.text = append(res.text, req.Body...)
+	res.Body = res.text
+}

@@ -1,0 +1,82 @@
+package routes
+
+import (
+	"strconv"
+	"strings"
+)
+
+// errorPage is an error made visible, once for browsers and once for programs.
+type errorPage struct{ html, text []byte }
+
+// errorPages by status less 400; made once, since answering an error is what a
+// flood makes a server do.
+var errorPages = func() (pages [200]errorPage) {
+	for i := range pages {
+		status := 400 + i
+		why, known := reasons[status]
+		if !known {
+			why = reason{"Error", "The request could not be answered."}
+		}
+		title := strconv.Itoa(status) + " " + why.phrase
+		pages[i] = errorPage{
+			html: []byte(strings.NewReplacer("{title}", htmlText.Replace(title), "{sentence}", htmlText.Replace(why.sentence)).Replace(errorHTML)),
+			text: []byte(title + "\n" + why.sentence + "\n"),
+		}
+	}
+	return pages
+}()
+
+// htmlText makes text fit to stand in HTML, also in a quoted attribute.
+var htmlText = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#39;")
+
+// errorHTML loads nothing, so that it shows as it is in whatever state things are.
+const errorHTML = `<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 20vh auto 0; padding: 0 1.5rem }
+h1 { font-size: 1.5rem; margin: 0 0 .5rem }
+p { margin: 0; opacity: .75 }
+</style>
+<main>
+<h1>{title}</h1>
+<p>{sentence}</p>
+</main>
+</html>
+`
+
+// Fields of what is made on the spot. An error is stored nowhere: the page may
+// be there a moment later.
+const (
+	fieldsHTML   = "Content-Type: text/html; charset=utf-8\r\n" + fieldsSpot
+	fieldsText   = "Content-Type: text/plain; charset=utf-8\r\n" + fieldsSpot
+	fieldsJSON   = "Content-Type: application/json\r\n" + fieldsSpot
+	fieldsSpot   = "X-Content-Type-Options: nosniff\r\n" + fieldNoStore
+	fieldNoStore = "Cache-Control: no-store\r\n"
+	// fieldRetry goes with 503 (RFC 9110 §10.2.3): what is missing, a descriptor
+	// or a disk's answer, comes back by itself, and within seconds.
+	fieldRetry = "Retry-After: 1\r\n"
+)
+
+// Refuse makes an answer of an error: a small page for clients that show HTML,
+// plain text for all others. accept is the request's Accept. It is for the
+// errors of this package and for those of whoever reads requests; status is
+// from 400 to 599. It forgets what else the answer was to be, but for Pattern.
+func (res *Response) Refuse(status int, accept []byte) {
+	res.File, res.Parts, res.Lines = nil, res.Parts[:0], res.plainLines
+	res.Status, res.Send, res.WantBody = status, SendBody, false
+	page := &errorPages[status-400]
+	if wantsHTML(accept) {
+		res.Own = append(res.Own[:0], fieldsHTML...)
+		res.Body = page.html
+	} else {
+		res.Own = append(res.Own[:0], fieldsText...)
+		res.Body = page.text
+	}
+	if status == 503 {
+		res.Own = append(res.Own, fieldRetry...)
+	}
+}

@@ -1,0 +1,102 @@
+package site
+
+import (
+	"iter"
+)
+
+// Dir is a directory of a site: names, each of a file or of a directory.
+// Immutable; a change to one entry makes new Dirs from it up to the root, and
+// they share all that did not change.
+type Dir struct {
+	files set[File]
+	dirs  set[Dir]
+	// forbidden: the directory is there but cannot be read. It is read by each
+	// request, as what stands before it is, and so lies close to that.
+	forbidden bool
+	// links are the names of the symlinks here, sorted. In a Dir that is served
+	// what they lead to is among files and dirs.
+	links []string
+	// odd is what stands here and is not served, to be said once.
+	odd []oddity
+	sum totals
+}
+
+// oddity is an entry that is left out, or one that is in another state than
+// its owner may think, and why.
+type oddity struct{ name, text string }
+
+// totals are sums over a Dir and all below it.
+type totals struct {
+	files  int   // files
+	dirs   int   // directories
+	links  int   // symlinks
+	bytes  int64 // bytes of content, wherever it is
+	memory int64 // bytes of memory for it
+}
+
+func (t *totals) add(u totals) {
+	t.files += u.files
+	t.dirs += u.dirs
+	t.links += u.links
+	t.bytes += u.bytes
+	t.memory += u.memory
+}
+
+func (t *totals) sub(u totals) {
+	t.add(totals{-u.files, -u.dirs, -u.links, -u.bytes, -u.memory})
+}
+
+// Dir gives the directory of a name, nil if there is none. The name is matched
+// byte for byte. It allocates nothing.
+func (d *Dir) Dir(name []byte) *Dir { return d.dirs.get(view(name)) }
+
+// File gives the file of a name, nil if there is none. The name is matched byte
+// for byte. It allocates nothing.
+func (d *Dir) File(name []byte) *File { return d.files.get(view(name)) }
+
+// Forbidden says that the directory is there but cannot be read: 403 for
+// everything in it (RFC 9110 §15.5.4).
+func (d *Dir) Forbidden() bool { return d.forbidden }
+
+// Forbidden says that the file is there but cannot be read: 403 (RFC 9110
+// §15.5.4). Such a File has no body and no entity tag.
+func (f *File) Forbidden() bool { return f.flags&flagForbidden != 0 }
+
+// Entry is a name of a directory. One of Dir and File is set.
+type Entry struct {
+	Name string
+	Dir  *Dir
+	File *File
+}
+
+// Names goes through the names of a directory in the order of their bytes.
+func (d *Dir) Names() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		i, n := 0, d.files.names.len()
+		j, m := 0, d.dirs.names.len()
+		for i < n || j < m {
+			var e Entry
+			if j == m || i < n && d.files.names.at(i) < d.dirs.names.at(j) {
+				e = Entry{Name: d.files.names.at(i), File: d.files.list[i]}
+				i++
+			} else {
+				e = Entry{Name: d.dirs.names.at(j), Dir: d.dirs.list[j]}
+				j++
+			}
+			if !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// Len is the number of names.
+func (d *Dir) Len() int { return d.files.names.len() + d.dirs.names.len() }
+
+// join gives the path of a name in a directory of the root; "" is the root.
+func join(dir, name string) string {
+	if dir == "" {
+		return name
+	}
+	return dir + "/" + name
+}

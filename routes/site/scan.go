@@ -1,0 +1,233 @@
+package site
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// scan is one look at a document root: the work of one Load or Refresh.
+type scan struct {
+	*Loader
+	tree *Tree // what is being made
+	now  time.Time
+	// sameOptions: what prev holds has the right Shared already
+	sameOptions bool
+	// partial: it is a Refresh, and used began with all that the tree holds
+	partial bool
+	used    int64   // bytes of memory taken by now
+	fresh   int64   // those for what was read by this scan
+	held    int64   // bytes of memory that what is replaced by this tree takes until then
+	bytes   int64   // bytes of content seen
+	count   int     // files and directories seen
+	files   int     // files seen
+	full    bool    // memory may not do for all bodies: see fit
+	changes Changes // what was asked for by name
+	dents   []byte  // a directory's entries
+	scratch []byte  // a body that is read a second time
+}
+
+func (l *Loader) scan(t *Tree) *scan {
+	s := &scan{Loader: l, tree: t, now: time.Now()}
+	if l.Now != nil {
+		s.now = l.Now()
+	}
+	return s
+}
+
+// draft collects what the entries of one directory turned out to be.
+type draft struct {
+	files []change[File]
+	dirs  []change[Dir]
+	links []string
+	odd   []oddity
+}
+
+// dir reads the directory that fd is open on, and all below it. prev is what
+// was known of it, nil for nothing; it is returned itself if it is still true.
+func (s *scan) dir(fd int, rel string, prev *Dir, depth int) (*Dir, error) {
+	names, types, err := s.list(fd)
+	if err != nil {
+		return nil, err
+	}
+	if prev == nil {
+		prev = &Dir{}
+	}
+	var d draft
+	for i, name := range names {
+		if err := s.entry(fd, rel, name, types[i], prev, &d, depth); err != nil {
+			return nil, err
+		}
+	}
+	return s.settle(rel, prev, &d, nil), nil
+}
+
+// list gives the names of a directory and their types (DT_REG …), in order.
+func (s *scan) list(fd int) (names []string, types []byte, err error) {
+	if s.dents == nil {
+		s.dents = make([]byte, 64<<10)
+	}
+	type entry struct {
+		name string
+		typ  byte
+	}
+	var all []entry
+	for text := 0; ; {
+		n, err := unix.Getdents(fd, s.dents)
+		if err == unix.EINTR {
+			continue
+		}
+		if err == unix.ENOENT { // removed meanwhile
+			return nil, nil, nil
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if n == 0 {
+			break
+		}
+		// struct linux_dirent64: inode 8, offset 8, length 2, type 1, name and NUL
+		for b := s.dents[:n]; len(b) > 0; {
+			size := binary.NativeEndian.Uint16(b[16:])
+			name := b[19:size]
+			typ := b[18]
+			b = b[size:]
+			name = name[:slices.Index(name, 0)]
+			if string(name) == "." || string(name) == ".." || !s.tree.opt.shows(view(name)) {
+				continue
+			}
+			if text += len(name); text > maxText {
+				return nil, nil, fmt.Errorf("a directory has more than %d bytes of names", maxText)
+			}
+			all = append(all, entry{string(name), typ})
+		}
+	}
+	slices.SortFunc(all, func(a, b entry) int {
+		if a.name < b.name {
+			return -1
+		}
+		return 1
+	})
+	names, types = make([]string, len(all)), make([]byte, len(all))
+	for i, e := range all {
+		names[i], types[i] = e.name, e.typ
+	}
+	return names, types, nil
+}
+
+// typeOf gives the DT_ constant of a mode.
+func typeOf(mode uint32) byte { return byte(mode & unix.S_IFMT >> 12) }
+
+// odds says what a name is that cannot be served, by type.
+var odds = map[byte]string{
+	unix.DT_FIFO: "a FIFO",
+	unix.DT_SOCK: "a socket",
+	unix.DT_CHR:  "a character device",
+	unix.DT_BLK:  "a block device",
+}
+
+// entry takes one name of a directory into its draft.
+func (s *scan) entry(at int, rel, name string, typ byte, prev *Dir, d *draft, depth int) error {
+	var st unix.Stat_t
+	if typ == unix.DT_UNKNOWN {
+		if err := statAt(at, name, &st); err != nil {
+			if starved(err) {
+				return err
+			}
+			if !gone(err) {
+				d.forbid(name, err)
+			}
+			return nil
+		}
+		typ = typeOf(st.Mode)
+	}
+	switch typ {
+	case unix.DT_REG:
+		f, err := s.file(at, s.spot(rel, name), &st, prev.files.get(name))
+		if err != nil {
+			if starved(err) {
+				return err
+			}
+			d.odd = append(d.odd, unreadable(name, err))
+		}
+		if f != nil {
+			d.files = append(d.files, change[File]{name, f})
+			return s.counted(f)
+		}
+	case unix.DT_DIR:
+		return s.below(at, rel, name, prev.dirs.get(name), d, depth+1)
+	case unix.DT_LNK:
+		d.links = append(d.links, name)
+	default:
+		if what := odds[typ]; what != "" {
+			d.odd = append(d.odd, oddity{name, "is " + what + " and is not served: only regular files are"})
+		}
+	}
+	return nil
+}
+
+// below reads the directory name in at.
+func (s *scan) below(at int, rel, name string, prev *Dir, d *draft, depth int) error {
+	if depth > maxDepth {
+		d.odd = append(d.odd, oddity{name, fmt.Sprintf("lies more than %d directories deep and is not served", maxDepth)})
+		return nil
+	}
+	rel = join(rel, name)
+	s.enter(rel)
+	sub := &Dir{forbidden: true}
+	fd, err := openAt(at, name, dirFlags)
+	if err == nil {
+		sub, err = s.dir(fd, rel, prev, depth)
+		unix.Close(fd)
+	}
+	switch {
+	case err == nil:
+	case gone(err):
+		return nil
+	case denied(err):
+		sub = &Dir{forbidden: true}
+		if prev != nil && prev.forbidden {
+			sub = prev
+		}
+		d.odd = append(d.odd, unreadable(name, err))
+	default:
+		return err
+	}
+	d.dirs = append(d.dirs, change[Dir]{name, sub})
+	return s.counted(nil)
+}
+
+func unreadable(name string, err error) oddity {
+	return oddity{name, fmt.Sprintf("cannot be read: %v; requests for it get 403", err)}
+}
+
+// forbid takes a name in that cannot even be looked at.
+func (d *draft) forbid(name string, err error) {
+	d.files = append(d.files, change[File]{name, forbidden(Stamp{})})
+	d.odd = append(d.odd, unreadable(name, err))
+}
+
+// counted counts one more file, or directory if f is nil.
+func (s *scan) counted(f *File) error {
+	s.count++
+	if f != nil {
+		s.files++
+		s.bytes += f.Size()
+		if s.Progress != nil && s.files%progressEvery == 0 {
+			s.Progress(s.files, s.bytes)
+		}
+	}
+	if s.MaxFiles > 0 && s.count > s.MaxFiles {
+		return fmt.Errorf("more than %d files and directories (limits.files); raise limits.files, or serve a smaller folder", s.MaxFiles)
+	}
+	return nil
+}
+
+func (s *scan) enter(rel string) {
+	if s.Enter != nil {
+		s.Enter(s.tree.realPath(rel))
+	}
+}

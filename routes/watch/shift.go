@@ -1,0 +1,282 @@
+package watch
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"time"
+
+	"monopoll/routes/site"
+)
+
+const (
+	// handFirst is when the first results are published; each time after is
+	// twice as far away, up to handMost, since handing over costs a look at
+	// the whole tree.
+	handFirst = 500 * time.Millisecond
+	handMost  = 16 * time.Second
+	// busyRate is how many requests a second make the server a busy one, for
+	// which background work waits; busyMost is how long one piece of it waits at
+	// the most, or a site that is always busy would never be compressed. A page
+	// of 20 KB takes brotli some 50 ms at its best quality: one in ten seconds
+	// costs a busy processor half a percent. busyLook is over how long the rate
+	// is measured at least.
+	busyRate = 1000
+	busyMost = 10 * time.Second
+	busyLook = 50 * time.Millisecond
+	// workersMost is how many processors compress, of machines with many.
+	workersMost = 4
+	// restMost is how much work is rested from at once: less would be spent on
+	// timers.
+	restMost = 2 * time.Millisecond
+)
+
+// shift is one run of the bench over all trees.
+type shift struct {
+	ctx   context.Context
+	made  chan<- made
+	ended <-chan struct{} // nobody takes what is made any more
+	cache *site.Cache
+	limit int64 // limits.memory
+	room  int64 // what it has left
+	roots []*root
+	trees []*site.Tree
+	// complete is how many of them, from the first on, are done with.
+	complete int
+
+	requests func() int64 // nil: there is nobody to give way to
+}
+
+// workers is how many goroutines compress: one on one or two processors, of
+// which the loop has one, a quarter of more.
+func workers() int { return min(max(runtime.GOMAXPROCS(0)/4, 1), workersMost) }
+
+// work makes everything that can be made for all trees, unless it is cancelled.
+func (s *shift) work() {
+	encoders := make([]site.Encoder, workers())
+	for i := range encoders {
+		encoders[i].Cache = s.cache
+	}
+	for i := range s.trees {
+		s.house(i)
+	}
+	for i := range s.trees {
+		s.compress(i, encoders)
+		s.hash(i)
+		if s.ctx.Err() != nil {
+			return
+		}
+		s.complete++
+	}
+}
+
+// worked gives the trees that the shift has done everything for.
+func (s *shift) worked() map[*root]*site.Tree {
+	done := map[*root]*site.Tree{}
+	for i := range s.complete {
+		done[s.roots[i]] = s.trees[i]
+	}
+	return done
+}
+
+// house brings the bodies of one tree to where they ought to be. A tree that
+// takes the place of another gets few of its bodies at first: there is no room
+// for both.
+func (s *shift) house(i int) {
+	var loader site.Loader
+	budget := int64(0)
+	if s.limit > 0 {
+		budget = max(s.trees[i].Memory()+s.room, 1)
+	}
+	out, in := loader.Misplaced(s.trees[i], budget)
+	h := newHandover(s, i)
+	h.results.moves = out
+	h.give()
+	rest := rests{s: s}
+	for _, f := range in {
+		if s.ctx.Err() != nil {
+			return
+		}
+		rest.begin()
+		if m, err := loader.Fetch(f); err == nil { // else it has changed, and its event is on its way
+			h.results.moves = append(h.results.moves, m)
+			h.due()
+		}
+		rest.end()
+	}
+	h.give()
+}
+
+// compress makes the variants of one tree, as long as there is room for some.
+func (s *shift) compress(i int, encoders []site.Encoder) {
+	if spare(s.limit, s.room) == 0 {
+		return
+	}
+	ctx, enough := context.WithCancel(s.ctx)
+	defer enough()
+	plan := s.trees[i].Plan()
+	work := make(chan site.Work)
+	out := make(chan site.Variant)
+	go func() {
+		defer close(work)
+		for _, one := range plan {
+			select {
+			case work <- one:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	var all sync.WaitGroup
+	for k := range encoders {
+		all.Go(func() { s.encode(&encoders[k], work, out) })
+	}
+	go func() {
+		all.Wait()
+		close(out)
+	}()
+	h := newHandover(s, i)
+	for v := range out {
+		h.results.variants = append(h.results.variants, v)
+		if h.due(); spare(s.limit, s.room) == 0 {
+			enough()
+		}
+	}
+	h.give()
+}
+
+// rests makes background work rest as long as it worked where there are only one
+// or two processors: Go has no priorities, and a goroutine that never rests would
+// make the loop share its processor with it.
+type rests struct {
+	s      *shift
+	since  time.Time
+	worked time.Duration // and has not rested from
+}
+
+func (r *rests) begin() { r.since = time.Now() }
+
+func (r *rests) end() {
+	if runtime.GOMAXPROCS(0) > 2 {
+		runtime.Gosched()
+		return
+	}
+	if r.worked += time.Since(r.since); r.worked >= restMost {
+		r.s.rest(r.worked)
+		r.worked = 0
+	}
+}
+
+// encode makes variants one by one.
+func (s *shift) encode(e *site.Encoder, work <-chan site.Work, out chan<- site.Variant) {
+	way, rest := giveWay{s: s}, rests{s: s}
+	for one := range work {
+		way.wait()
+		rest.begin()
+		v, err := e.Do(s.ctx, one)
+		if err != nil {
+			continue // cancelled, or a body that this coding cannot have
+		}
+		out <- v
+		rest.end()
+	}
+}
+
+// giveWay is one worker's view of how busy the server is.
+type giveWay struct {
+	s     *shift
+	at    time.Time // when the requests were counted last
+	count int64
+	busy  bool
+}
+
+// wait returns when the server has time, or busyMost later.
+func (g *giveWay) wait() {
+	if g.s.requests == nil {
+		return
+	}
+	for began := time.Now(); g.s.ctx.Err() == nil; {
+		if now := time.Now(); now.Sub(g.at) >= busyLook {
+			count := g.s.requests()
+			g.busy = g.at.IsZero() || float64(count-g.count) > busyRate*now.Sub(g.at).Seconds()
+			g.at, g.count = now, count
+		}
+		if !g.busy || time.Since(began) > busyMost {
+			return
+		}
+		g.s.rest(busyLook)
+	}
+}
+
+// rest waits, but not beyond the end of the shift.
+func (s *shift) rest(t time.Duration) {
+	timer := time.NewTimer(t)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.ctx.Done():
+	}
+}
+
+// hash finds the strong entity tags of the large files of one tree. It is the
+// disk's time more than ours.
+func (s *shift) hash(i int) {
+	h := newHandover(s, i)
+	h.results.tags = map[*site.File]string{}
+	var loader site.Loader
+	for _, f := range s.trees[i].Unhashed() {
+		tag, err := loader.Hash(f, s.ctx.Err)
+		if s.ctx.Err() != nil {
+			break
+		}
+		if err == nil { // else it has changed, and its event is on its way
+			h.results.tags[f] = tag
+			h.due()
+		}
+	}
+	h.give()
+}
+
+// handover gives results to the watcher, more and more of them at a time.
+type handover struct {
+	s       *shift
+	i       int
+	results results
+	every   time.Duration
+	next    time.Time
+}
+
+func newHandover(s *shift, i int) *handover {
+	return &handover{s: s, i: i, every: handFirst, next: time.Now().Add(handFirst)}
+}
+
+// due gives what there is, if it is time.
+func (h *handover) due() {
+	if time.Now().Before(h.next) {
+		return
+	}
+	h.give()
+	h.every = min(2*h.every, handMost)
+	h.next = time.Now().Add(h.every)
+}
+
+// give hands over. The tree is made here, so that the watcher, which has events
+// to see to, need not go through all of it.
+func (h *handover) give() {
+	s := h.s
+	if h.results.empty() {
+		return
+	}
+	from := s.trees[h.i]
+	to := h.results.apply(from, spare(s.limit, s.room))
+	s.room -= to.Memory() - from.Memory()
+	reply := make(chan *site.Tree, 1)
+	select {
+	case s.made <- made{root: s.roots[h.i], from: from, to: to, with: h.results, reply: reply}:
+		if now := <-reply; now != nil {
+			s.trees[h.i] = now
+		}
+	case <-s.ended:
+	}
+	h.results = results{tags: map[*site.File]string{}}
+}

@@ -1,0 +1,358 @@
+package watch
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// notifier is the part of fsnotify that is used, and the seam where tests let
+// watches run out or a queue overflow.
+type notifier interface {
+	Add(path string) error
+	Remove(path string) error
+	Close() error
+}
+
+// inode tells one directory from another whatever it is called.
+type inode struct{ dev, ino uint64 }
+
+func inodeOf(path string) (inode, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return inode{}, err
+	}
+	if !info.IsDir() {
+		return inode{}, &fs.PathError{Op: "watch", Path: path, Err: syscall.ENOTDIR}
+	}
+	st := info.Sys().(*syscall.Stat_t)
+	return inode{uint64(st.Dev), st.Ino}, nil
+}
+
+// watches are the directories that the kernel watches for us, kept in step
+// with what the owners want: each document root, and the config file.
+//
+// inotify watches inodes, fsnotify names them by the path they were added
+// with. Two traps follow. A directory that is moved takes the watches below it
+// along, under their old names; so whenever a name that is or holds a watched
+// directory changes, every watch from it downwards is dropped at once and added
+// again after the rescan. And one directory with two paths (a bind mount) has
+// one watch; so events under its first path are repeated under the others.
+//
+// Owned by the goroutine of Run.
+type watches struct {
+	kernel notifier
+
+	wanted map[string]int                 // path → how many owners want it
+	owners map[string]map[string]struct{} // owner → its paths
+	held   map[string]inode
+	below  map[string]int // path → how many held paths are below it
+	// lost are wanted paths that were dropped for good reason and not held since;
+	// found are those that are held again, since regain was last asked.
+	lost  map[string]struct{}
+	found []string
+	// byInode has the paths of a directory; fsnotify knows the first of them.
+	byInode map[inode][]string
+}
+
+func newWatches(kernel notifier) *watches {
+	return &watches{
+		kernel:  kernel,
+		wanted:  map[string]int{},
+		owners:  map[string]map[string]struct{}{},
+		below:   map[string]int{},
+		held:    map[string]inode{},
+		lost:    map[string]struct{}{},
+		byInode: map[inode][]string{},
+	}
+}
+
+// exhausted says that the kernel will not watch any more: inotify(7) gives
+// ENOSPC at fs.inotify.max_user_watches and ENOMEM where it has no memory.
+func exhausted(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.ENOMEM) || errors.Is(err, errDeaf)
+}
+
+// deaf stands for an inotify that the kernel did not give us, or that broke.
+type deaf struct{ err error }
+
+func (d deaf) Add(string) error    { return fmt.Errorf("%w: %w", errDeaf, d.err) }
+func (d deaf) Remove(string) error { return nil }
+func (d deaf) Close() error        { return nil }
+
+var errDeaf = errors.New("there is no inotify")
+
+// set makes paths what the owner wants watched, and gives those that have come
+// under watch just now: what happened in them before is not known, so they are
+// to be scanned again. The error is one that makes watching pointless for
+// this owner, as exhausted tells. A path that is gone or not readable is none:
+// its parent reports when that changes.
+func (w *watches) set(owner string, paths iter.Seq[string]) (added []string, err error) {
+	old := w.owners[owner]
+	now := make(map[string]struct{}, len(old))
+	for p := range paths {
+		if _, twice := now[p]; twice {
+			continue
+		}
+		now[p] = struct{}{}
+		if _, had := old[p]; !had {
+			w.wanted[p]++
+		}
+	}
+	w.owners[owner] = now
+	for p := range old {
+		if _, still := now[p]; !still {
+			w.unwant(p)
+		}
+	}
+	if len(now) == 0 {
+		delete(w.owners, owner)
+	}
+	for p := range now {
+		fresh, failed := w.hold(p)
+		if fresh {
+			added = append(added, p)
+		}
+		if failed != nil && exhausted(failed) {
+			return added, failed
+		}
+	}
+	return added, nil
+}
+
+// also makes one more path what the owner wants watched: a directory that is
+// about to be scanned for the first time.
+func (w *watches) also(owner, path string) error {
+	paths := w.owners[owner]
+	if paths == nil {
+		paths = map[string]struct{}{}
+		w.owners[owner] = paths
+	}
+	if _, had := paths[path]; !had {
+		paths[path] = struct{}{}
+		w.wanted[path]++
+	}
+	if _, err := w.hold(path); err != nil && exhausted(err) {
+		return err
+	}
+	return nil
+}
+
+// without makes the owner want some paths no longer.
+func (w *watches) without(owner string, paths []string) {
+	had := w.owners[owner]
+	for _, p := range paths {
+		if _, ok := had[p]; ok {
+			delete(had, p)
+			w.unwant(p)
+		}
+	}
+}
+
+// forget takes back all that the owner wanted.
+func (w *watches) forget(owner string) { _, _ = w.set(owner, slices.Values([]string(nil))) }
+
+func (w *watches) unwant(path string) {
+	if w.wanted[path]--; w.wanted[path] > 0 {
+		return
+	}
+	delete(w.wanted, path)
+	w.drop(path)
+	delete(w.lost, path)
+}
+
+// hold brings a path under watch and says whether it was not before.
+func (w *watches) hold(path string) (fresh bool, err error) {
+	if _, ok := w.held[path]; ok {
+		return false, nil
+	}
+	// The inode may be exchanged between stat and watch; then the two stats
+	// differ. Whoever exchanges it for a third time will cause an event.
+	for range 3 {
+		id, err := inodeOf(path)
+		if err != nil {
+			return false, err
+		}
+		if w.alias(path, id) {
+			return true, nil
+		}
+		if err := w.kernel.Add(path); err != nil {
+			return false, err
+		}
+		if after, err := inodeOf(path); err == nil && after == id {
+			w.mark(path, id)
+			return true, nil
+		}
+		_ = w.kernel.Remove(path)
+	}
+	return false, nil
+}
+
+// alias handles an inode that is under watch by another path. If that path
+// still leads there, this one is its alias. Otherwise it has been moved
+// and the event is on its way: its old name is given up.
+func (w *watches) alias(path string, id inode) bool {
+	for len(w.byInode[id]) > 0 {
+		first := w.byInode[id][0]
+		if now, err := inodeOf(first); err == nil && now == id {
+			w.mark(path, id)
+			return true
+		}
+		w.lose(first)
+	}
+	return false
+}
+
+func (w *watches) mark(path string, id inode) {
+	w.held[path] = id
+	if _, was := w.lost[path]; was {
+		delete(w.lost, path)
+		w.found = append(w.found, path)
+	}
+	w.byInode[id] = append(w.byInode[id], path)
+	w.countBelow(path, 1)
+}
+
+// drop ends the watch of a path. The kernel may have ended it before us, when
+// the directory was removed: no error then. An alias of it takes its place.
+func (w *watches) drop(path string) {
+	id, ok := w.held[path]
+	if !ok {
+		return
+	}
+	delete(w.held, path)
+	paths := w.byInode[id]
+	known := paths[0] == path
+	rest := make([]string, 0, len(paths))
+	for _, p := range paths {
+		if p != path {
+			rest = append(rest, p)
+		}
+	}
+	if w.byInode[id] = rest; len(rest) == 0 {
+		delete(w.byInode, id)
+	}
+	w.countBelow(path, -1)
+	if !known {
+		return
+	}
+	_ = w.kernel.Remove(path)
+	if len(rest) > 0 && w.kernel.Add(rest[0]) != nil {
+		w.drop(rest[0])
+	}
+}
+
+// regain holds what dropFrom dropped and nobody has held since. It gives what
+// is held again since it was last asked: what happened there meanwhile is not
+// known, even if the loader has entered it, which it does for a single name too.
+// What is gone is left to the events of its parent. The error is that of the
+// path it gives.
+func (w *watches) regain() (found []string, at string, err error) {
+	for p := range w.lost {
+		_, err = w.hold(p)
+		delete(w.lost, p)
+		if err != nil && exhausted(err) {
+			at = p
+			break
+		}
+		err = nil
+	}
+	found, w.found = w.found, nil
+	return found, at, err
+}
+
+// dropStale drops whatever is not what it was, for when events were lost.
+func (w *watches) dropStale() {
+	var stale []string
+	for p := range w.held {
+		if w.isStale(p) {
+			stale = append(stale, p)
+		}
+	}
+	for _, p := range stale {
+		w.dropFrom(p)
+	}
+}
+
+// dropFrom ends the watches of a path and of everything below it, and says
+// whether there were any. They stay wanted: regain and set hold them again.
+func (w *watches) dropFrom(path string) bool {
+	_, is := w.held[path]
+	if !is && w.below[path] == 0 {
+		return false
+	}
+	w.lose(path)
+	if w.below[path] == 0 {
+		return true
+	}
+	inside := strings.TrimSuffix(path, "/") + "/"
+	for p := range w.held {
+		if strings.HasPrefix(p, inside) {
+			w.lose(p)
+		}
+	}
+	return true
+}
+
+func (w *watches) lose(path string) {
+	if _, ok := w.held[path]; ok {
+		w.drop(path)
+		w.lost[path] = struct{}{}
+	}
+}
+
+// countBelow keeps below for every folder above path.
+func (w *watches) countBelow(path string, n int) {
+	for i := len(path) - 1; i > 0; i-- {
+		if path[i] != '/' {
+			continue
+		}
+		above := path[:i]
+		if w.below[above] += n; w.below[above] == 0 {
+			delete(w.below, above)
+		}
+	}
+}
+
+// isStale says that a path is watched which now is another directory, or none:
+// something was mounted over it or unmounted, of which inotify tells nobody.
+func (w *watches) isStale(path string) bool {
+	id, ok := w.held[path]
+	if !ok {
+		return false
+	}
+	now, err := inodeOf(path)
+	return err != nil || now != id
+}
+
+// aliases gives the paths, beside the one that fsnotify knows it by, of the
+// directory at path.
+func (w *watches) aliases(path string) []string {
+	id, ok := w.held[path]
+	if !ok {
+		return nil
+	}
+	if all := w.byInode[id]; len(all) > 1 {
+		return append([]string(nil), all[1:]...)
+	}
+	return nil
+}
+
+// size is the number of watches that the kernel holds for us.
+func (w *watches) size() int { return len(w.byInode) }
+
+// close gives the inotify instance back to the kernel.
+func (w *watches) close() error {
+	err := w.kernel.Close()
+	if errors.Is(err, fsnotify.ErrClosed) {
+		return nil
+	}
+	return err
+}
