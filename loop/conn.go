@@ -214,7 +214,7 @@ func (l *Loop) advance(c *conn, in []byte) {
 		if in = in[n:]; n > 0 && c.state == stateHead {
 			l.lanes.put(c, laneHead, l.now) // what follows is another head
 		}
-		ask, sent := l.out.ask, l.flush(c, l.out)
+		ask, sent := l.out.ask, l.flush(c, l.out, w)
 		if sent != sentAll {
 			c.after = w
 			l.keepInput(c, in)
@@ -240,13 +240,13 @@ func (l *Loop) advance(c *conn, in []byte) {
 
 // resume goes on sending what c has kept, and steps it again when that is done.
 func (l *Loop) resume(c *conn) {
-	if sent := l.flush(c, c.out); sent != sentAll {
+	if sent := l.flush(c, c.out, c.after); sent != sentAll {
 		l.unsent(c, sent)
 		return
 	}
 	l.outputs.put(c.out)
 	c.out = nil
-	if c.after == wantClose || c.after == wantCloseNow {
+	if c.after.closes() {
 		l.settle(c, nil, c.after)
 		return
 	}

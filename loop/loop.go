@@ -251,7 +251,7 @@ func (l *Loop) expired(c *conn) {
 	}
 	c.proto.late(c.state, l.out)
 	c.after = wantClose
-	if sent := l.flush(c, l.out); sent != sentAll {
+	if sent := l.flush(c, l.out, wantClose); sent != sentAll {
 		l.keepOutput(c)
 		l.unsent(c, sent)
 		return

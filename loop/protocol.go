@@ -35,3 +35,6 @@ const (
 	// so that there is nothing to linger for.
 	wantCloseNow
 )
+
+// closes says that nothing is sent after what is in out.
+func (w want) closes() bool { return w == wantClose || w == wantCloseNow }

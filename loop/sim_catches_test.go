@@ -19,6 +19,7 @@ var simBugs = []struct{ name, file, was, is string }{
 	{"lost EPOLLOUT", "conn.go", "	case stateSend:\n		return sys.Out\n", "	case stateSend:\n		return 0\n"},
 	{"double close of a file", "files.go", "		c.dead = append(c.dead, o.fd)\n		return\n	}\n	c.link(o)", "		c.dead = append(c.dead, o.fd)\n	}\n	c.link(o)"},
 	{"double close of a connection", "loop.go", "		l.kernel.Close(int(c.fd)) // takes it out of epoll too\n", "		l.kernel.Close(int(c.fd))\n		l.kernel.Close(int(c.fd))\n"},
+	{"an end that was announced and does not come", "flush.go", "next.closes())\n		if errno", "true)\n		if errno"},
 	{"forgotten lane", "conn.go", "	case stateBody:\n		return laneBody\n", "	case stateBody:\n		return laneNone\n"},
 	{"stale generation", "slab.go", "c != nil && c.gen == gen", "c != nil"},
 	{"unread leftovers", "conn.go", "	if !c.again {\n		c.again = true", "	if c.again {\n		c.again = true"},

@@ -128,6 +128,8 @@ func (w *simWorld) inspectConn(c *conn) error {
 		return fmt.Errorf("it waits to send nothing")
 	case c.state != stateSend && c.state != stateDesk && c.out != nil:
 		return fmt.Errorf("%d segments are forgotten", len(c.out.segs)-c.out.first)
+	case d.conn.held && c.out == nil:
+		return fmt.Errorf("more was announced, and nothing has followed")
 	case c.state == stateIdle && c.in != nil:
 		return fmt.Errorf("%d bytes are forgotten", len(c.in))
 	case c.again && c.state != stateHead:

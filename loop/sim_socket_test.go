@@ -64,6 +64,7 @@ type simConn struct {
 	sendRoom int
 	shut     bool  // the server sends nothing more
 	written  int64 // bytes that the server has sent
+	held     bool  // the kernel was told that more follows
 
 	err    sys.Errno // reported once, by the next call
 	gone   bool      // reset: both directions are closed
@@ -268,6 +269,7 @@ func (k simKernel) take(call string, fd, n int) (*simConn, int, sys.Errno) {
 	}
 	c.movedAt = k.now
 	c.written += int64(n)
+	c.held = false
 	if c.left { // the client has closed: what arrives is answered with a reset
 		c.reset()
 	}
@@ -294,7 +296,13 @@ func (k simKernel) Write(fd int, p []byte) (int, sys.Errno) {
 	return n, errno
 }
 
-func (k simKernel) WriteMore(fd int, p []byte) (int, sys.Errno) { return k.Write(fd, p) }
+func (k simKernel) WriteMore(fd int, p []byte) (int, sys.Errno) {
+	n, errno := k.Write(fd, p)
+	if errno == 0 {
+		k.descriptor("write", fd, kindConn).conn.held = true
+	}
+	return n, errno
+}
 
 func (k simKernel) Writev(fd int, pieces [][]byte) (int, sys.Errno) {
 	size := 0
@@ -335,7 +343,7 @@ func (k simKernel) ShutdownWrite(fd int) sys.Errno {
 	if c.gone {
 		return unix.ENOTCONN
 	}
-	c.shut, c.movedAt, c.heard = true, k.now, c.consumed
+	c.shut, c.movedAt, c.heard, c.held = true, k.now, c.consumed, false
 	k.note("shutdown %d", fd)
 	c.client.wake()
 	return 0

@@ -171,6 +171,7 @@ func TestListenersComeAndGo(t *testing.T) {
 	want := largeFile(t, filepath.Join(dir, "www/large.bin"), size)
 	s := run(t, dir)
 	kept, idle := connect(t, stays), connect(t, goes)
+	kept.get("/")
 	idle.get("/")
 	download := downloads(t, goes, "/large.bin", 1)[0]
 	replace(t, path, text(comes))

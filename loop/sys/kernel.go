@@ -75,8 +75,9 @@ type Kernel interface {
 	// Read gives 0 at the end of what the peer sends (read(2)).
 	Read(fd int, p []byte) (int, Errno)
 	Write(fd int, p []byte) (int, Errno)
-	// WriteMore is Write where more follows at once, so that the kernel may wait
-	// with a packet that is not full (MSG_MORE of send(2)).
+	// WriteMore is Write where more follows at once, or the end (ShutdownWrite,
+	// Close), so that the kernel may wait with a packet that is not full and
+	// send both in one (MSG_MORE of send(2)).
 	WriteMore(fd int, p []byte) (int, Errno)
 	// Writev sends several pieces in order, at most MaxPieces of them; pieces
 	// must not be empty (writev(2)).
