@@ -87,6 +87,15 @@ func (w *simWorld) refuses(d *simDescriptor, errno sys.Errno) sys.Errno {
 	return errno
 }
 
+// read is how much the server has read of what it may still answer: what comes
+// after its end is thrown away.
+func (c *simConn) read() int64 {
+	if c.shut {
+		return c.heard
+	}
+	return c.consumed
+}
+
 // poll is tcp_poll of Linux.
 func (c *simConn) poll() (mask uint32) {
 	if c.err != 0 {

@@ -185,7 +185,7 @@ func (t *httpTalk) head() error {
 	}
 	r.headed = true
 	r.left = max(r.length, 0)
-	known := r.status != 408 || conn.consumed >= q.start+int64(q.head)
+	known := r.status != 408 || conn.read() >= q.start+int64(q.head)
 	if q.method == "HEAD" && known || r.status == 204 || r.status == 304 {
 		r.left = 0
 	}
