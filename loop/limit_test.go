@@ -69,8 +69,8 @@ func TestNoRoomWhereNobodyIsIdle(t *testing.T) {
 	var clients []*client
 	for range 2 {
 		c := newClient(t, port)
-		c.get("/")
-		fmt.Fprint(c, "GET / HT") // half a request: not idle
+		fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT") // half a request more: not idle
+		c.read("GET")
 		clients = append(clients, c)
 	}
 	until(t, "a refusal", func() bool {
@@ -85,6 +85,32 @@ func TestNoRoomWhereNobodyIsIdle(t *testing.T) {
 		text, _ := io.ReadAll(c.r)
 		return strings.HasPrefix(string(text), "HTTP/1.1 200 ")
 	})
+}
+
+// With limits.full, who finds no place is told nothing: no byte, and an end.
+func TestFullMayCloseAtOnce(t *testing.T) {
+	port := freePort(t)
+	text := "listeners: [{listen: '127.0.0.1:%d', respond: ok}]\nlimits: {per_address: 1, full: %s}"
+	s := start(t, fmt.Sprintf(text, port, "close"), nil)
+	first := newClient(t, port)
+	first.get("/")
+	second := newClient(t, port)
+	fmt.Fprint(second, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	if text, _ := io.ReadAll(second.r); len(text) > 0 { // an end or a reset: its request was not read
+		t.Errorf("it is told %q", text)
+	}
+	if stats, _ := s.loop.Stats(); stats.Refused != 1 {
+		t.Errorf("%d are refused", stats.Refused)
+	}
+	if _, err := s.publish(fmt.Sprintf(text, port, "respond")); err != nil {
+		t.Fatal(err)
+	}
+	third := newClient(t, port)
+	fmt.Fprint(third, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	if !refused(third) {
+		t.Error("after the reload it is not told 503")
+	}
+	first.get("/")
 }
 
 func TestLimitPerAddress(t *testing.T) {

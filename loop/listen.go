@@ -178,8 +178,10 @@ const unavailable = "HTTP/1.1 503 Service Unavailable\r\nServer: monopoll\r\nRet
 	"Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 51\r\n\r\n" +
 	"The server has no place free. Try again in a while\n"
 
+// refuseConnection ends a connection that has no place, in the way that
+// limits.full wants. What it tells is HTTP, which not all listeners speak.
 func (l *Loop) refuseConnection(s *socket, fd int) {
-	if !s.echo && !s.control {
+	if !s.echo && !s.control && !l.table.Config.Limits.FullCloses {
 		l.kernel.Read(fd, l.scratch) // unread bytes would make the close a reset
 		l.kernel.Write(fd, []byte(unavailable))
 	}

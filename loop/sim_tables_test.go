@@ -157,7 +157,8 @@ func newSimTable(t testing.TB, dir string, id int, prev *routes.Table) *simTable
 	if rng.IntN(4) == 0 {
 		perAddress = 2 + rng.IntN(5)
 	}
-	fmt.Fprintf(&text, "limits: {connections: %d, per_address: %d, head: %d, body: %d}\n", connections, perAddress, simHeadLimit, simBodyLimit)
+	full := []string{"respond", "close"}[id%2]
+	fmt.Fprintf(&text, "limits: {connections: %d, per_address: %d, full: %s, head: %d, body: %d}\n", connections, perAddress, full, simHeadLimit, simBodyLimit)
 	text.WriteString("log: {access: off}\ncontrol: off\n")
 	cfg, err := config.Parse("sim.yaml", dir, []byte(text.String()))
 	if err != nil {

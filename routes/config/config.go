@@ -181,13 +181,14 @@ type Limits struct {
 	Memory      int64 // bytes of document roots kept in memory
 	Files       int   // files of one document root
 	PerAddress  int   // connections of one client address, IPv6 by /64; 0: no limit
+	FullCloses  bool  // who finds no place is not told 503: the connection is closed at once
 }
 
 // Timeouts bound how long a client may take.
 type Timeouts struct {
 	Head  time.Duration // from the first byte of a request to the end of its head
 	Idle  time.Duration // between two requests of a connection
-	Send  time.Duration // without any progress in what the client takes or sends
+	Send  time.Duration // for what the client takes or sends; renewed at 500 bytes a second or more
 	Drain time.Duration // for answers in flight when the server or a listener ends
 	Desk  time.Duration // for a large file to be opened and read ahead
 }

@@ -47,12 +47,13 @@ var limits = mapping[Limits]{what: "limits", keys: []key[Limits]{
 	member("memory", "Bytes of document roots kept in memory.", "256MiB", size[int64](0, 1<<40), func(l *Limits) *int64 { return &l.Memory }).called("mem", "ram"),
 	member("files", "Files of one document root; more are refused.", 500_000, integer(1, 100_000_000), func(l *Limits) *int { return &l.Files }),
 	member("per_address", "Connections of one client address (IPv6 by /64); 0 is no limit.", 0, integer(0, 10_000_000), func(l *Limits) *int { return &l.PerAddress }).called("per_ip", "peraddress"),
+	member("full", "For a connection that finds no place: respond with 503, or close it at once.", "respond", oneOf([]string{"respond", "close"}, []bool{false, true}), func(l *Limits) *bool { return &l.FullCloses }).called("when_full", "overload"),
 }}
 
 var timeouts = mapping[Timeouts]{what: "timeouts", keys: []key[Timeouts]{
 	member("head", "From the first byte of a request to the end of its head.", "10s", duration(time.Millisecond, time.Hour), func(t *Timeouts) *time.Duration { return &t.Head }).called("header", "read_header", "request_head"),
 	member("idle", "Between two requests of a connection.", "75s", duration(time.Millisecond, 24*time.Hour), func(t *Timeouts) *time.Duration { return &t.Idle }).called("keepalive", "keepalive_timeout", "keep_alive"),
-	member("send", "Without any progress in what the client takes or sends.", "30s", duration(time.Millisecond, 24*time.Hour), func(t *Timeouts) *time.Duration { return &t.Send }).called("write", "send_timeout", "read", "body"),
+	member("send", "For what the client takes or sends; begins anew while that is 500 bytes a second or more.", "30s", duration(time.Millisecond, 24*time.Hour), func(t *Timeouts) *time.Duration { return &t.Send }).called("write", "send_timeout", "read", "body"),
 	member("drain", "For answers in flight when the server or a listener ends.", "30s", duration(0, 24*time.Hour), func(t *Timeouts) *time.Duration { return &t.Drain }).called("grace", "grace_period", "shutdown"),
 	member("desk", "For a large file to be opened and read ahead.", "10s", duration(time.Millisecond, time.Hour), func(t *Timeouts) *time.Duration { return &t.Desk }).called("file", "open"),
 }}

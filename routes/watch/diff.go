@@ -248,6 +248,7 @@ func (d *differ) settings(old, new *config.Config) {
 		{"limits.memory", size(a.Memory), size(b.Memory)},
 		{"limits.files", fmt.Sprint(a.Files), fmt.Sprint(b.Files)},
 		{"limits.per_address", fmt.Sprint(a.PerAddress), fmt.Sprint(b.PerAddress)},
+		{"limits.full", whenFull(a), whenFull(b)},
 		{"timeouts.head", span(ta.Head), span(tb.Head)},
 		{"timeouts.idle", span(ta.Idle), span(tb.Idle)},
 		{"timeouts.send", span(ta.Send), span(tb.Send)},
@@ -320,6 +321,13 @@ func format(l config.Log) string {
 		return "json"
 	}
 	return "combined"
+}
+
+func whenFull(l config.Limits) string {
+	if l.FullCloses {
+		return "close"
+	}
+	return "respond"
 }
 
 func control(dir string, c *config.Config) string {

@@ -141,11 +141,11 @@ func TestDifference(t *testing.T) {
 		{"headers", func(c *config.Config) { c.Listeners[1].Routes[0].Headers = []config.Header{{Name: "A", Value: "b"}} },
 			"~ blog.localhost/ headers"},
 		{"settings", func(c *config.Config) {
-			c.Limits.Head = 32 << 10
+			c.Limits.Head, c.Limits.FullCloses = 32<<10, true
 			c.Timeouts.Idle = time.Minute
 			c.Log.Access = "/srv/log/access"
 			c.User = "www"
-		}, "~ limits.head 16KiB → 32KiB · ~ timeouts.idle 75s → 60s · ~ log.access stdout → log/access · ~ user none → www (from the next start on)"},
+		}, "~ limits.head 16KiB → 32KiB · ~ limits.full respond → close · ~ timeouts.idle 75s → 60s · ~ log.access stdout → log/access · ~ user none → www (from the next start on)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			new := base()
