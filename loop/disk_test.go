@@ -1,0 +1,178 @@
+package loop
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"monopoll/loop/sys"
+)
+
+const diskConfig = "listeners: [{listen: '127.0.0.1:%d', root: www}]\ntimeouts: {desk: %s, send: 10m}\n"
+
+// brokenOff reads an answer that cannot come to its end, and gives how much of
+// its content came. What comes has to be what the file had.
+func brokenOff(t *testing.T, c *client, content byte) (n int64) {
+	t.Helper()
+	res, err := http.ReadResponse(c.r, nil)
+	if err != nil || res.StatusCode != 200 {
+		t.Fatal(res, err)
+	}
+	body, err := io.ReadAll(res.Body)
+	if err == nil {
+		t.Errorf("all of %d bytes came", len(body))
+	}
+	if rest := strings.Trim(string(body), string(content)); rest != "" {
+		t.Errorf("%d bytes were never in the file", len(rest))
+	}
+	return int64(len(body))
+}
+
+// A file is cut while three clients are being sent it: each connection is
+// closed where the file ends, nothing takes the place of what is missing, and
+// the log has a single line about it. It is cut to nothing, because of a page
+// that is cut in two the kernel clears the rest, also where it is on its way
+// from the page cache to a client.
+func TestFileIsCutWhileItIsSent(t *testing.T) {
+	const size = 32 << 20 // more than the buffers of a connection hold
+	port := freePort(t)
+	s := start(t, fmt.Sprintf(diskConfig, port, "10s"), map[string]string{"www/big.bin": strings.Repeat("b", size), "www/a.txt": "small"})
+	var clients []*client
+	for range 3 {
+		c := newClient(t, port)
+		fmt.Fprint(c, "GET /big.bin HTTP/1.1\r\nHost: x\r\n\r\n")
+		if _, err := c.r.Peek(1); err != nil {
+			t.Fatal(err)
+		}
+		clients = append(clients, c)
+	}
+	if err := os.Truncate(filepath.Join(s.dir, "www/big.bin"), 0); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range clients {
+		if n := brokenOff(t, c, 'b'); n >= size {
+			t.Errorf("%d bytes", n)
+		}
+	}
+	if n := strings.Count(s.log.String(), "a download was broken off"); n != 1 {
+		t.Errorf("%d lines:\n%s", n, s.log.String())
+	}
+	if _, body := newClient(t, port).get("/a.txt"); body != "small" {
+		t.Errorf("a small file: %q", body)
+	}
+}
+
+// failingDisk is a kernel whose disk fails under sendfile(2) while bad is set.
+type failingDisk struct {
+	sys.Linux
+	bad atomic.Bool
+}
+
+func (k *failingDisk) Sendfile(fd, file int, offset int64, n int) (int, sys.Errno) {
+	if k.bad.Load() && offset > 0 {
+		return 0, sys.EIO
+	}
+	return k.Linux.Sendfile(fd, file, offset, n)
+}
+
+// A disk that fails breaks off what is sent from it, and that alone. When it
+// works again, so does the server.
+func TestDiskFails(t *testing.T) {
+	const size = 4 << 20
+	port, kernel := freePort(t), new(failingDisk)
+	kernel.bad.Store(true)
+	s := startOn(t, kernel, fmt.Sprintf(diskConfig, port, "10s"), map[string]string{"www/big.bin": strings.Repeat("b", size), "www/a.txt": "small"})
+	beside := newClient(t, port)
+	for range 3 {
+		c := newClient(t, port)
+		fmt.Fprint(c, "GET /big.bin HTTP/1.1\r\nHost: x\r\n\r\n")
+		if n := brokenOff(t, c, 'b'); n == 0 || n > pieceSize {
+			t.Errorf("%d bytes came before the disk failed", n)
+		}
+		if _, body := beside.get("/a.txt"); body != "small" {
+			t.Errorf("a small file: %q", body)
+		}
+	}
+	if said := s.log.String(); !strings.Contains(said, "input/output error") {
+		t.Errorf("it says %q", said)
+	}
+	kernel.bad.Store(false)
+	if _, body := beside.get("/big.bin"); len(body) != size {
+		t.Errorf("%d bytes", len(body))
+	}
+}
+
+// hang gives every goroutine of the desk something to wait for, as a disk or a
+// network that does not answer would.
+func (s *server) hang() (release func()) {
+	begun, stuck := make(chan struct{}), make(chan struct{})
+	for range deskWorkers {
+		if !s.loop.desk.(*desk).ask(func() { begun <- struct{}{}; <-stuck }) {
+			s.t.Fatal("the desk is full")
+		}
+	}
+	for range deskWorkers {
+		<-begun
+	}
+	return func() { close(stuck) }
+}
+
+// A filesystem hangs: what is in memory is served on, on the same connections;
+// a large file is answered with 503 after timeouts.desk. Nobody waits for ever.
+func TestHungFilesystem(t *testing.T) {
+	const size = 1 << 20
+	port := freePort(t)
+	s := start(t, fmt.Sprintf(diskConfig, port, "300ms"), map[string]string{"www/big.bin": strings.Repeat("b", size), "www/a.txt": "small"})
+	release := s.hang()
+	beside := newClient(t, port)
+	var waiting []*client
+	for range 20 {
+		c := newClient(t, port)
+		fmt.Fprint(c, "GET /a.txt HTTP/1.1\r\nHost: x\r\n\r\nGET /big.bin HTTP/1.1\r\nHost: x\r\n\r\n")
+		waiting = append(waiting, c)
+		if _, body := beside.get("/a.txt"); body != "small" {
+			t.Errorf("a small file: %q", body)
+		}
+	}
+	for _, c := range waiting {
+		if _, body := c.read("GET"); body != "small" {
+			t.Errorf("before the large file: %q", body)
+		}
+		if res, body := c.read("GET"); res.StatusCode != 503 || res.Header.Get("Retry-After") == "" || !strings.Contains(body, "disk") {
+			t.Errorf("%s, %q", res.Status, body)
+		}
+		if _, body := beside.get("/a.txt"); body != "small" {
+			t.Errorf("a small file: %q", body)
+		}
+	}
+	release()
+	until(t, "the large file", func() bool {
+		res, body := newClient(t, port).get("/big.bin")
+		return res.StatusCode == 200 && len(body) == size
+	})
+}
+
+// When more wait for the disk than the desk has room for, the next is told so
+// at once and not after its time.
+func TestDeskIsFull(t *testing.T) {
+	const size = 1 << 20
+	port := freePort(t)
+	s := start(t, fmt.Sprintf(diskConfig, port, "10m"), map[string]string{"www/big.bin": strings.Repeat("b", size)})
+	release := s.hang()
+	for s.loop.desk.(*desk).ask(func() {}) {
+	}
+	c := newClient(t, port)
+	if res, _ := c.get("/big.bin"); res.StatusCode != 503 || res.Header.Get("Retry-After") == "" {
+		t.Errorf("%s", res.Status)
+	}
+	release()
+	until(t, "the large file", func() bool {
+		res, body := c.get("/big.bin")
+		return res.StatusCode == 200 && len(body) == size
+	})
+}

@@ -1,0 +1,48 @@
+package sys
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"testing"
+)
+
+// A client that does not read is given a bounded part of what there is for it,
+// however large the buffers are that the kernel has.
+func TestUnsentIsBounded(t *testing.T) {
+	listener, port, err := ListenTCP(netip.MustParseAddr("127.0.0.1"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := new(Linux)
+	defer k.Close(listener)
+	client, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	client.(*net.TCPConn).SetReadBuffer(4096)
+	fmt.Fprint(client, "x") // without a byte it would be accepted later
+	fd := -1
+	for errno := EAGAIN; errno == EAGAIN; {
+		var peer Peer
+		if fd, errno = k.Accept(listener, &peer); errno != 0 && errno != EAGAIN {
+			t.Fatal(errno)
+		}
+	}
+	defer k.Close(fd)
+	taken, piece := 0, make([]byte, 16<<10)
+	for {
+		n, errno := k.Write(fd, piece)
+		if errno == EAGAIN {
+			break
+		}
+		if errno != 0 {
+			t.Fatal(errno)
+		}
+		taken += n
+	}
+	if most := 8 * unsentLimit; taken > most {
+		t.Errorf("the kernel takes %d bytes that nobody reads, more than %d", taken, most)
+	}
+}
