@@ -12,6 +12,11 @@ const (
 	// quietAfter is how long after its last change a file counts as finished
 	// without asking who has it open: longer than any writer is waited for.
 	quietAfter = 5 * time.Second
+	// emptyFor is for how long a file that has lost all of its bytes in place is
+	// taken for one that is about to get others: scripts truncate and then
+	// compute. Long enough for those that do it by hand, too short to wonder why
+	// an emptied page is still there.
+	emptyFor = 300 * time.Millisecond
 	// tick is the coarsest step of a file system's clock, a jiffy at 100 Hz, with
 	// some more for the clock of a file server; coarseTick is for file systems
 	// that count seconds (two of them on FAT).
@@ -77,6 +82,12 @@ func (s *scan) unchanged(fd int, before *unix.Stat_t, force bool) error {
 		return errBusy
 	}
 	return nil
+}
+
+// emptied says that all that was in a file was cut off a moment ago.
+func (s *scan) emptied(st *unix.Stat_t, prev *File) bool {
+	return st.Size == 0 && prev.Size() > 0 && prev.stamp.Ino == st.Ino && prev.stamp.Dev == uint64(st.Dev) &&
+		s.now.Sub(time.Unix(st.Mtim.Unix())) < emptyFor
 }
 
 // reads says that fd still reads as body. It is asked for a file that was

@@ -136,6 +136,9 @@ func (s *scan) take(fd int, p spot, prev *File, force bool) (*File, error) {
 	if typeOf(st.Mode) != unix.DT_REG {
 		return nil, unix.ENOENT
 	}
+	if !force && prev != nil && s.emptied(&st, prev) {
+		return nil, errBusy
+	}
 	modified, flags := s.modified(&st)
 	var f *File
 	var reread []byte

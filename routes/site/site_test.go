@@ -242,6 +242,35 @@ func TestInPlaceWriter(t *testing.T) {
 	}
 }
 
+// Who truncates a file and closes it will write it a moment later, or never.
+func TestEmptied(t *testing.T) {
+	dir := real(t, t.TempDir())
+	write(t, dir+"/a", "old")
+	write(t, dir+"/b", "old")
+	at := time.Now()
+	l := &Loader{Now: func() time.Time { return at }}
+	tree := load(t, l, dir, options(dir), nil)
+	must(t, os.Truncate(dir+"/a", 0))
+	write(t, dir+"/b~", "")
+	must(t, os.Rename(dir+"/b~", dir+"/b"))
+	at = time.Now()
+	next, delta := refresh(t, l, tree, dir+"/a", dir+"/b")
+	wantBody(t, next, "a", "old")
+	wantBody(t, next, "b", "")
+	if _, busy := delta.Busy[dir]["a"]; !busy || len(delta.Busy[dir]) != 1 {
+		t.Errorf("delta %+v", delta)
+	}
+	forced, _, err := l.Refresh(tree, Changes{dir: {"a": true}})
+	must(t, err)
+	wantBody(t, forced, "a", "")
+	at = at.Add(emptyFor)
+	later, delta := refresh(t, l, next, dir+"/a")
+	wantBody(t, later, "a", "")
+	if delta.Busy != nil {
+		t.Errorf("still busy: %+v", delta)
+	}
+}
+
 // A writer that opens a file while it is read is not killed by our lease, and
 // neither are we by the signal that tells of it.
 func TestWriterMeetsLease(t *testing.T) {
