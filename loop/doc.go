@@ -26,7 +26,10 @@
 //	desk.go      have a file opened, or read ahead, without waiting
 //	lane.go      timeouts: one queue for each kind
 //	slab.go      connections by descriptor
+//	bind.go      make listening sockets
 //	reload.go    a new Table: bind off the loop, commit on it
+//	overlap.go   an address that widens or narrows on its port
+//	leave.go     an address that is given up
 //	drain.go     the end
 //
 // http1 knows the syntax of HTTP/1.1 and nothing of sockets. sys is the kernel.

@@ -60,6 +60,16 @@ const (
 	// which can destroy the answer before the client has read it.
 	lingerTime = time.Second
 
+	// narrowTime is how long a socket still accepts whose address was narrowed.
+	// A handshake that had begun at it ends there: within a round trip, or after
+	// a second, when the kernel answers again a client that was not heard or has
+	// said nothing (TCP_DEFER_ACCEPT). The other second is for that client.
+	narrowTime = 2 * time.Second
+
+	// claimRetry is when such a socket is looked at again if a reload is under
+	// way, which may want to have it back.
+	claimRetry = 100 * time.Millisecond
+
 	// replyTime is how long the control socket waits for a reload to be done.
 	// A table of many thousand files on a slow disk takes minutes to build.
 	replyTime = 10 * time.Minute

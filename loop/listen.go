@@ -1,11 +1,7 @@
 package loop
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"maps"
-	"net/netip"
 	"os"
 	"slices"
 	"time"
@@ -19,10 +15,12 @@ import (
 // It is known by its address: as long as some listener of the config has that
 // address, the socket stays, and with it its backlog and its connections.
 type socket struct {
-	fd   int
-	key  string // the address, as config.Address.String gives it
-	path string // of a unix socket
-	port int    // of a TCP socket: what the kernel chose, where the address has 0
+	fd  int
+	key string // the address, as config.Address.String gives it
+	// address is what the key says, but for the control socket.
+	address config.Address
+	path    string // of a unix socket
+	port    int    // of a TCP socket: what the kernel chose, where the address has 0
 
 	echo bool // what new connections speak
 	// table and listener are what requests are answered from. When the socket
@@ -35,58 +33,15 @@ type socket struct {
 	left    bool // it listens no more
 	added   bool // epoll knows the descriptor
 
+	// See overlap.go.
+	within   *socket // the wildcard that it is part of
+	narrowed bool    // its address is narrowed, and it is about to be left
+	claim    claim
+
 	conns    int
 	requests int64       // answered
 	sent     int64       // bytes
 	file     os.FileInfo // of the unix socket, to remove no other's
-}
-
-// bind makes the socket of an address. It is called off the loop: it may wait,
-// and it may fail.
-func bind(a config.Address) (*socket, error) {
-	s := &socket{key: a.String(), path: a.Unix}
-	var err error
-	if a.Unix != "" {
-		s.fd, err = sys.ListenUnix(a.Unix, 0o666)
-		if err == nil {
-			s.file, _ = os.Lstat(a.Unix)
-		}
-	} else {
-		var addr netip.Addr
-		if a.Host != "" {
-			addr, err = netip.ParseAddr(a.Host)
-		}
-		if err == nil {
-			s.fd, s.port, err = sys.ListenTCP(addr, a.Port)
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w%s", a, err, remedy(err))
-	}
-	return s, nil
-}
-
-// remedy says what a person can do about a failure to listen.
-func remedy(err error) string {
-	switch {
-	case errors.Is(err, sys.EADDRINUSE):
-		return "; another program, or another monopoll, has it: stop that one, or choose another port"
-	case errors.Is(err, fs.ErrPermission):
-		return "; ports below 1024 need root or CAP_NET_BIND_SERVICE, a unix socket needs a folder that can be written to"
-	case errors.Is(err, sys.EADDRNOTAVAIL):
-		return "; no network interface of this machine has that address"
-	}
-	return ""
-}
-
-// unlink removes the file of a unix socket, unless another has taken its place.
-func (s *socket) unlink() {
-	if s.path == "" {
-		return
-	}
-	if now, err := os.Lstat(s.path); err == nil && s.file != nil && os.SameFile(now, s.file) {
-		os.Remove(s.path)
-	}
 }
 
 // accept takes what waits at a socket, acceptLimit at most. A new connection is

@@ -27,8 +27,12 @@ type Loop struct {
 	table     *routes.Table
 	sockets   map[int]*socket // by descriptor
 	leaving   []leaving       // sockets that listen no more, with connections left
+	narrowed  []leaving       // sockets whose address was narrowed, until they leave
 	publisher publisher
-	bind      func(config.Address) (*socket, error)
+	// The makers of listening sockets, which simulated worlds replace.
+	bind         func(config.Address) (*socket, error)
+	bindBeside   func(config.Address, []int) (*socket, error)
+	listenBeside func(*socket, []int) error
 
 	// who it says it to
 	conns     slab
@@ -111,7 +115,8 @@ func New(o Options) (*Loop, error) {
 	l.desk = newDesk(&l.mail)
 	l.lanes[laneLinger].timeout = int64(lingerTime)
 	l.lanes[laneReply].timeout = int64(replyTime)
-	l.controller, l.bind = o.Control, bind
+	l.controller = o.Control
+	l.bind, l.bindBeside, l.listenBeside = bind, bindBeside, listenBeside
 	l.now, l.wall = l.kernel.Now()
 	return l, nil
 }
@@ -171,7 +176,7 @@ func (l *Loop) untilDue() int {
 		return 0
 	}
 	at, ok := l.lanes.next()
-	for _, t := range [...]int64{l.pausedTill, l.access.due(), l.stopping.due(), l.leavingDue()} {
+	for _, t := range [...]int64{l.pausedTill, l.access.due(), l.stopping.due(), soonest(l.leaving), soonest(l.narrowed)} {
 		if t != 0 && (!ok || t < at) {
 			at, ok = t, true
 		}
@@ -236,6 +241,7 @@ func (l *Loop) expire() {
 	if t := l.access.due(); t != 0 && t <= l.now {
 		l.access.hand()
 	}
+	l.expireNarrowed()
 	l.expireLeaving()
 	l.expireStopping()
 }

@@ -2,7 +2,6 @@ package loop
 
 import (
 	"errors"
-	"slices"
 	"sync"
 
 	"monopoll/loop/sys"
@@ -16,7 +15,9 @@ type publisher struct {
 	mu    sync.Mutex
 	bound map[string]*socket // by address
 	ready map[string]*socket // bound by Bind, for the first table
-	log   string             // where the access log goes
+	// narrowed are sockets whose address was narrowed, some closed meanwhile.
+	narrowed []*socket
+	log      string // where the access log goes
 	// control is where the control socket is, or could not be had.
 	control string
 }
@@ -29,6 +30,15 @@ type plan struct {
 	log     string
 	control string
 	sink    *sink // a new access log; nil: as before
+
+	// For addresses that widen or narrow: see overlap.go.
+	overlapping []config.Address      // in use by sockets of our own
+	beside      []*socket             // those bound to them
+	inside      map[*socket][]*socket // by wildcard, those that become part of it
+	narrows     []*socket             // will listen for a short while only
+	narrowed    []*socket             // these, and those that do so already
+	claimed     []*socket             // not to be closed before the plan is done with
+	failed      bool
 }
 
 // Outcome is what a reload meant for those who were connected.
@@ -64,22 +74,34 @@ func (l *Loop) Publish(t *routes.Table) (Outcome, error) {
 		p.abandon(l.kernel)
 		return Outcome{}, ErrStopped
 	}
-	l.publisher.bound, l.publisher.log, l.publisher.control = p.bound, p.log, p.control
+	l.publisher.took(p)
 	return out, nil
+}
+
+// took is what is true once a plan has been carried out.
+func (u *publisher) took(p *plan) {
+	u.bound, u.log, u.control, u.narrowed = p.bound, p.log, p.control, p.narrowed
 }
 
 func (l *Loop) prepare(t *routes.Table) (*plan, error) {
 	p := &plan{table: t, bound: make(map[string]*socket, len(l.publisher.bound))}
+	l.claimNarrowed(p)
 	var errs []error
 	for _, listener := range t.Listeners {
 		for _, a := range listener.Addresses {
-			s := l.publisher.bound[a.String()]
+			s := l.running(p, a.String())
 			if s == nil {
 				var err error
-				if s, err = l.listen(a); err != nil {
+				s, err = l.listen(a)
+				if errors.Is(err, sys.EADDRINUSE) && len(l.beside(p, a)) > 0 {
+					p.overlapping = append(p.overlapping, a)
+					continue
+				}
+				if err != nil {
 					errs = append(errs, err)
 					continue
 				}
+				s.address = a
 				p.fresh = append(p.fresh, s)
 			}
 			p.bound[s.key] = s
@@ -93,6 +115,10 @@ func (l *Loop) prepare(t *routes.Table) (*plan, error) {
 			errs = append(errs, err)
 		}
 	}
+	p.failed = len(errs) > 0
+	errs = append(errs, l.bindOverlapping(p)...)
+	p.failed = len(errs) > 0
+	l.sortOut(p)
 	return p, errors.Join(errs...)
 }
 
@@ -159,6 +185,9 @@ func (p *plan) abandon(k sys.Kernel) {
 		k.Close(s.fd)
 		s.unlink()
 	}
+	for _, s := range p.claimed {
+		s.claim.release()
+	}
 	if p.sink != nil {
 		p.sink.close()
 	}
@@ -187,13 +216,21 @@ func (l *Loop) commit(p *plan) (out Outcome, ok bool) {
 	}
 	for _, listener := range p.table.Listeners {
 		for _, a := range listener.Addresses {
-			l.assign(p.bound[a.String()], listener)
+			s := p.bound[a.String()]
+			l.assign(s, listener)
+			l.serveInside(p, s, listener)
 		}
 	}
+	for _, s := range p.narrows {
+		l.narrow(s)
+	}
 	for _, s := range l.listening() {
-		if p.bound[s.key] != s {
+		if p.bound[s.key] != s && !s.narrowed {
 			l.leave(s)
 		}
+	}
+	for _, s := range p.claimed {
+		s.claim.release()
 	}
 	return l.outcome(), true
 }
@@ -202,7 +239,11 @@ func (l *Loop) commit(p *plan) (out Outcome, ok bool) {
 // is none.
 func (l *Loop) outcome() (out Outcome) {
 	for _, s := range l.sockets {
-		if !s.control {
+		switch {
+		case s.control:
+		case s.narrowed:
+			out.Draining += s.conns
+		default:
 			out.Kept += s.conns
 		}
 	}
@@ -214,7 +255,7 @@ func (l *Loop) outcome() (out Outcome) {
 	for _, c := range l.dead { // counted by its socket until it is reaped
 		switch {
 		case c.socket.control:
-		case c.socket.left:
+		case c.socket.left || c.socket.narrowed:
 			out.Draining--
 		default:
 			out.Kept--
@@ -227,6 +268,8 @@ func (l *Loop) outcome() (out Outcome) {
 // echoes now does so on new connections only: those that speak HTTP get their
 // next answer from what the socket served before, and are closed after it.
 func (l *Loop) assign(s *socket, listener *routes.Listener) {
+	l.narrowedNoMore(s)
+	s.within = nil
 	s.echo, s.closing = listener.Echo, listener.Echo
 	if !listener.Echo {
 		s.table, s.listener = l.table, listener
@@ -243,71 +286,4 @@ func (l *Loop) configure(c *config.Config) {
 	l.lanes[laneDesk].timeout = int64(c.Timeouts.Desk)
 	l.access.json = c.Log.JSON
 	l.addresses.limitTo(c.Limits.PerAddress, &l.conns)
-}
-
-// leaving is a socket that listens no more while connections of it live on.
-type leaving struct {
-	socket *socket
-	until  int64
-}
-
-// leave ends a socket: what already waits at it is accepted, then it is closed.
-// Its connections get their next answer with Connection: close; what is under
-// way after the drain time is closed.
-func (l *Loop) leave(s *socket) {
-	s.closing = true
-	for range (sys.Backlog + acceptLimit - 1) / acceptLimit {
-		before := l.stats.Accepted + l.stats.Refused
-		if l.accept(s); l.stats.Accepted+l.stats.Refused == before {
-			break
-		}
-	}
-	s.left = true
-	delete(l.sockets, s.fd)
-	l.kernel.EpollDel(l.epoll, s.fd)
-	l.kernel.Close(s.fd)
-	s.unlink()
-	if s.conns > 0 {
-		l.leaving = append(l.leaving, leaving{s, l.now + int64(l.table.Config.Timeouts.Drain)})
-	} else {
-		l.stats.Sent += s.sent
-	}
-}
-
-// left notes that a connection of a socket is closed.
-func (l *Loop) left(c *conn) {
-	s := c.socket
-	if s.conns--; s.conns > 0 || !s.left {
-		return
-	}
-	l.stats.Sent += s.sent
-	l.leaving = slices.DeleteFunc(l.leaving, func(g leaving) bool { return g.socket == s })
-}
-
-// leavingDue is when the first drain time is over; 0: nothing leaves. The times
-// are in no order, since each table has its own.
-func (l *Loop) leavingDue() (due int64) {
-	for _, g := range l.leaving {
-		if due == 0 || g.until < due {
-			due = g.until
-		}
-	}
-	return due
-}
-
-// expireLeaving closes the connections of sockets whose drain time is over.
-func (l *Loop) expireLeaving() {
-	if due := l.leavingDue(); due == 0 || due > l.now {
-		return
-	}
-	late := make(map[*socket]bool)
-	l.leaving = slices.DeleteFunc(l.leaving, func(g leaving) bool {
-		late[g.socket] = g.until <= l.now
-		return late[g.socket]
-	})
-	l.conns.each(func(c *conn) {
-		if late[c.socket] {
-			l.enter(c, stateDead)
-		}
-	})
 }

@@ -34,7 +34,7 @@ var simBugs = []struct{ name, file, was, is string }{
 	{"deaf listener", "listen.go", "		l.pausedTill = l.now + int64(acceptPause)\n		return\n", "		return\n"},
 	{"awake in a pause", "reload.go", "		if l.pausedTill != 0 {", "		if false {"},
 	{"reload after the end", "reload.go", "	if l.stopping.begun {\n		return out, false\n	}\n", ""},
-	{"drain times out of order", "reload.go", "due == 0 || g.until < due", "due == 0"},
+	{"drain times out of order", "leave.go", "due == 0 || g.until < due", "due == 0"},
 	{"answer from the wrong table", "reload.go", "		s.table, s.listener = l.table, listener\n", "		s.table = l.table\n		if s.listener == nil {\n			s.listener = listener\n		}\n"},
 	{"lost segment", "output.go", "		to.segs = append(to.segs, s)\n", "		if len(to.segs) < 5 {\n			to.segs = append(to.segs, s)\n		}\n"},
 	{"file not abandoned", "loop.go", "			l.files.abandon(c.out)\n", ""},

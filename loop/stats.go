@@ -38,8 +38,8 @@ func (l *Loop) Stats() (s Stats, ok bool) {
 		s := l.stats
 		s.Open = l.conns.open - len(l.dead)
 		s.Dropped = l.access.dropped
-		for _, k := range l.listening() {
-			s.Listeners = append(s.Listeners, ListenerStats{k.address(), k.control, k.conns, k.requests, k.sent})
+		s.Listeners = l.listeners()
+		for _, k := range l.sockets {
 			s.Sent += k.sent
 		}
 		for _, g := range l.leaving {
@@ -53,9 +53,29 @@ func (l *Loop) Stats() (s Stats, ok bool) {
 	return s, ok
 }
 
-// address is where the socket listens. A key may have port 0, which stands for
+// listeners gives a line for each address of the table.
+func (l *Loop) listeners() (all []ListenerStats) {
+	line := make(map[*socket]int)
+	sockets := l.listening()
+	for _, k := range sockets {
+		if k.within == nil && !k.narrowed {
+			line[k] = len(all)
+			all = append(all, ListenerStats{k.where(), k.control, k.conns, k.requests, k.sent})
+		}
+	}
+	for _, k := range sockets {
+		if i, part := line[k.within]; part {
+			all[i].Connections += k.conns
+			all[i].Requests += k.requests
+			all[i].Sent += k.sent
+		}
+	}
+	return all
+}
+
+// where is where the socket listens. A key may have port 0, which stands for
 // any.
-func (s *socket) address() string {
+func (s *socket) where() string {
 	if host, any := strings.CutSuffix(s.key, ":0"); any && s.port != 0 {
 		return fmt.Sprintf("%s:%d", host, s.port)
 	}

@@ -40,8 +40,10 @@ func connect(t testing.TB, address string) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	return &client{c, t, bufio.NewReader(c)}
+	return newClient(t, c)
 }
+
+func newClient(t testing.TB, c net.Conn) *client { return &client{c, t, bufio.NewReader(c)} }
 
 // ask sends a GET without waiting for the answer.
 func (c *client) ask(path string) {

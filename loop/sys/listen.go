@@ -31,39 +31,89 @@ const unsentLimit = 32 << 10
 // address is all addresses, IPv6 and IPv4 alike, or IPv4 alone where the
 // machine has no IPv6. Port 0 asks the kernel for one. The port is returned.
 func ListenTCP(addr netip.Addr, port int) (fd, bound int, err error) {
+	return openTCP(addr, port, func(fd int, name unix.Sockaddr) error {
+		if err := unix.Bind(fd, name); err != nil {
+			return err
+		}
+		return unix.Listen(fd, Backlog)
+	})
+}
+
+// BindBeside is ListenTCP for an address that overlaps those of own, listening
+// sockets of this process. It does not listen: ListenBeside does.
+func BindBeside(addr netip.Addr, port int, own []int) (fd, bound int, err error) {
+	return openTCP(addr, port, func(fd int, name unix.Sockaddr) error {
+		return share(fd, own, func() error { return unix.Bind(fd, name) })
+	})
+}
+
+// ListenBeside has a socket of BindBeside listen. From then on it gets the
+// clients of its address that one of own had got.
+func ListenBeside(fd int, own []int) error {
+	return share(fd, own, func() error { return unix.Listen(fd, Backlog) })
+}
+
+// share carries out what the kernel allows only to sockets that all share their
+// port (SO_REUSEPORT), which it looks at then and not afterwards (socket(7)).
+// So the flags are taken back, and another program that comes by accident
+// finds the port in use. One of the same user that shares its ports too may be
+// let in: the kernel notes that the port was shared until somebody binds to it
+// who does not (inet_csk_update_fastreuse).
+func share(fd int, own []int, what func() error) error {
+	defer shares(fd, own, 0)
+	if err := shares(fd, own, 1); err != nil {
+		return err
+	}
+	return what()
+}
+
+func shares(fd int, own []int, flag int) (err error) {
+	for _, one := range append([]int{fd}, own...) {
+		err = errors.Join(err, unix.SetsockoptInt(one, unix.SOL_SOCKET, unix.SO_REUSEPORT, flag))
+	}
+	return err
+}
+
+// openTCP makes a socket and has it bound. The zero address is the wildcard that
+// the machine has.
+func openTCP(addr netip.Addr, port int, bind func(fd int, name unix.Sockaddr) error) (fd, bound int, err error) {
 	if !addr.IsValid() {
-		fd, bound, err = listenTCP(netip.IPv6Unspecified(), port)
+		fd, bound, err = openTCP(netip.IPv6Unspecified(), port, bind)
 		if errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EADDRNOTAVAIL) {
-			fd, bound, err = listenTCP(netip.IPv4Unspecified(), port)
+			fd, bound, err = openTCP(netip.IPv4Unspecified(), port, bind)
 		}
 		return fd, bound, err
 	}
-	return listenTCP(addr, port)
-}
-
-func listenTCP(addr netip.Addr, port int) (fd, bound int, err error) {
 	family, name := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Port: port, Addr: addr.As16()})
 	if addr.Is4() {
 		family, name = unix.AF_INET, &unix.SockaddrInet4{Port: port, Addr: addr.As4()}
 	}
 	fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, 0, err
+	}
+	if err = prepareTCP(fd, name, addr == netip.IPv6Unspecified()); err == nil {
+		err = bind(fd, name)
+	}
 	if err == nil {
-		if bound, err = bindTCP(fd, name, addr == netip.IPv6Unspecified()); err != nil {
-			unix.Close(fd)
-		}
+		bound, err = portOf(fd)
+	}
+	if err != nil {
+		unix.Close(fd)
 	}
 	return fd, bound, err
 }
 
-// bindTCP prepares a socket to accept. both has an IPv6 socket take IPv4 too.
-func bindTCP(fd int, name unix.Sockaddr, both bool) (port int, err error) {
+// prepareTCP sets what must be set before a socket is bound. both has an IPv6
+// socket take IPv4 too.
+func prepareTCP(fd int, name unix.Sockaddr, both bool) (err error) {
 	// A restart must not wait for the TIME_WAIT of what the last run served.
 	if err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
-		return 0, err
+		return err
 	}
 	// Accepted sockets inherit it, so it costs nothing per connection.
 	if err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
-		return 0, err
+		return err
 	}
 	// The client speaks first in everything that is served, so that a connection
 	// is worth a turn when it has said something: it is accepted with its request
@@ -71,11 +121,11 @@ func bindTCP(fd int, name unix.Sockaddr, both bool) (port int, err error) {
 	// less CPU for a request on a connection of its own. One that says nothing is
 	// accepted after a second, with the first SYN-ACK that is sent again (tcp(7)).
 	if err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, deferSeconds); err != nil {
-		return 0, err
+		return err
 	}
 	// Inherited like the above.
 	if err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsentLimit); err != nil {
-		return 0, err
+		return err
 	}
 	if _, six := name.(*unix.SockaddrInet6); six {
 		only := 1
@@ -83,26 +133,21 @@ func bindTCP(fd int, name unix.Sockaddr, both bool) (port int, err error) {
 			only = 0
 		}
 		if err = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, only); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	if err = unix.Bind(fd, name); err != nil {
-		return 0, err
-	}
-	if err = unix.Listen(fd, Backlog); err != nil {
-		return 0, err
-	}
+	return nil
+}
+
+func portOf(fd int) (int, error) {
 	self, err := unix.Getsockname(fd)
-	if err != nil {
-		return 0, err
-	}
 	switch self := self.(type) {
 	case *unix.SockaddrInet4:
-		port = self.Port
+		return self.Port, err
 	case *unix.SockaddrInet6:
-		port = self.Port
+		return self.Port, err
 	}
-	return port, nil
+	return 0, err
 }
 
 // ListenUnix makes a listening unix socket at path with the given permissions.

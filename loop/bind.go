@@ -1,0 +1,79 @@
+package loop
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+
+	"monopoll/loop/sys"
+	"monopoll/routes/config"
+)
+
+// bind makes the socket of an address. It is called off the loop: it may wait,
+// and it may fail.
+func bind(a config.Address) (*socket, error) {
+	s := &socket{key: a.String(), path: a.Unix}
+	var err error
+	if a.Unix != "" {
+		s.fd, err = sys.ListenUnix(a.Unix, 0o666)
+		if err == nil {
+			s.file, _ = os.Lstat(a.Unix)
+		}
+	} else {
+		var host netip.Addr
+		if host, err = hostOf(a); err == nil {
+			s.fd, s.port, err = sys.ListenTCP(host, a.Port)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w%s", a, err, remedy(err))
+	}
+	return s, nil
+}
+
+// remedy says what a person can do about a failure to listen.
+func remedy(err error) string {
+	switch {
+	case errors.Is(err, sys.EADDRINUSE):
+		return "; another program, or another monopoll, has it: stop that one, or choose another port"
+	case errors.Is(err, fs.ErrPermission):
+		return "; ports below 1024 need root or CAP_NET_BIND_SERVICE, a unix socket needs a folder that can be written to"
+	case errors.Is(err, sys.EADDRNOTAVAIL):
+		return "; no network interface of this machine has that address"
+	}
+	return ""
+}
+
+// unlink removes the file of a unix socket, unless another has taken its place.
+func (s *socket) unlink() {
+	if s.path == "" {
+		return
+	}
+	if now, err := os.Lstat(s.path); err == nil && s.file != nil && os.SameFile(now, s.file) {
+		os.Remove(s.path)
+	}
+}
+
+// bindBeside binds an address that overlaps those of own, which are sockets of
+// this process. It does not listen yet: see listenBeside.
+func bindBeside(a config.Address, own []int) (*socket, error) {
+	host, err := hostOf(a)
+	if err != nil {
+		return nil, err
+	}
+	s := &socket{key: a.String()}
+	s.fd, s.port, err = sys.BindBeside(host, a.Port, own)
+	return s, err
+}
+
+func listenBeside(s *socket, own []int) error { return sys.ListenBeside(s.fd, own) }
+
+// hostOf gives the zero address for all addresses.
+func hostOf(a config.Address) (host netip.Addr, err error) {
+	if a.Host != "" {
+		host, err = netip.ParseAddr(a.Host)
+	}
+	return host, err
+}
