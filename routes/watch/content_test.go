@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -62,9 +61,6 @@ func TestContent(t *testing.T) {
 			write(s.t, site+"/b", "2")
 			must(s.t, os.Chtimes(site+"/b", info.ModTime(), info.ModTime()))
 			must(s.t, os.Rename(site+"/b", site+"/a"))
-		}, []string{"a=2"}},
-		{"written through a mapping", []string{"a=1"}, func(s *server, site string) {
-			throughMapping(s.t, site+"/a", '2')
 		}, []string{"a=2"}},
 		{"added", []string{"a=1"}, func(s *server, site string) {
 			write(s.t, site+"/b", "2")
@@ -157,19 +153,6 @@ func TestContent(t *testing.T) {
 			s.serves(c.after...)
 		})
 	}
-}
-
-// throughMapping writes the first byte of a file by mmap(2), of which inotify
-// tells nothing until the mapping and the file are closed.
-func throughMapping(t testing.TB, path string, b byte) {
-	t.Helper()
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	must(t, err)
-	m, err := syscall.Mmap(int(f.Fd()), 0, 1, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
-	must(t, err)
-	must(t, f.Close())
-	m[0] = b
-	must(t, syscall.Munmap(m))
 }
 
 // vim changes "one" into "two" in a file of the site.

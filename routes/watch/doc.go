@@ -5,7 +5,7 @@
 //	disk → events → settle → Table.WithTrees or routes.Build → publish → a line
 //
 // It is the one room of routes with goroutines and a clock, and the only one
-// that knows inotify. There are few goroutines: one that does nothing but read
+// that knows fsnotify. There are few goroutines: one that does nothing but read
 // events into the inbox; that of Watcher.Run, which owns everything else; those
 // of the bench, which compress and hash after a table is served; and for each
 // root that is polled one that waits for its filesystem to answer at all.
@@ -14,7 +14,6 @@
 //
 //   - Watcher (watch.go): who owns what, the turn, Reload.
 //   - settler (settle.go): when a dirty name is worth a rebuild. Pure.
-//   - inotify (inotify.go): events of the kernel, into the inbox.
 //   - inbox (inbox.go): where events wait, with the settler inside.
 //   - watches (watches.go): the directories that the kernel watches for us.
 //   - root (roots.go) and index (index.go): document roots between tables, and

@@ -1,13 +1,23 @@
 package watch
 
 import (
+	"errors"
+	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/fsnotify/fsnotify"
 )
 
-// inbox is where events wait. One goroutine (inotify.read) does nothing but fill
-// it, so that the kernel's queue (16,384 events) is emptied while a rebuild goes
-// on, and events carry the time at which they came.
+// brokenMost is how many errors in a row, none of them an overflow, show that
+// the inotify descriptor is of no use any more.
+const brokenMost = 8
+
+// inbox is where events wait. One goroutine (fill) does nothing but empty
+// fsnotify's channels into it: a watch cannot be added while fsnotify waits to
+// hand over an event, so whoever adds watches must not be the one who reads.
+// It also means that the kernel's queue (16,384 events) is emptied while a
+// rebuild goes on, and that events carry the time at which they came.
 type inbox struct {
 	mu       sync.Mutex
 	settle   *settler
@@ -25,11 +35,45 @@ func newInbox() *inbox {
 	return &inbox{settle: newSettler(), awaited: map[name]bool{}, wake: make(chan struct{}, 1)}
 }
 
-// event notes what was reported of a name in a watched directory, or of a watched
-// directory itself.
-func (in *inbox) event(n name, h happening, now time.Time) {
+// fill empties the channels until they are closed.
+func (in *inbox) fill(events <-chan fsnotify.Event, errs <-chan error) {
+	failed := 0
+	for events != nil || errs != nil {
+		select {
+		case ev, ok := <-events:
+			if !ok {
+				events = nil
+				continue
+			}
+			failed = 0
+			in.event(ev, time.Now())
+		case err, ok := <-errs:
+			if !ok {
+				errs = nil
+				continue
+			}
+			if !errors.Is(err, fsnotify.ErrEventOverflow) {
+				if failed++; failed >= brokenMost {
+					in.fail(err)
+					continue
+				}
+			}
+			in.lost()
+		}
+	}
+}
+
+// event notes what fsnotify reports. It has the path of a name in a watched
+// directory, or that of a watched directory itself, which is the same thing to
+// whoever watches its parent.
+func (in *inbox) event(ev fsnotify.Event, now time.Time) {
+	dir, base := filepath.Split(ev.Name)
+	if base == "" || dir == "" {
+		return
+	}
+	n := name{filepath.Clean(dir), base}
 	if in.matters(n) {
-		in.note(n, h, now)
+		in.note(n, meaning(ev.Op), now)
 	}
 }
 
@@ -76,6 +120,21 @@ func (in *inbox) heard(n name) bool {
 	waiting := in.awaited[n]
 	delete(in.awaited, n)
 	return !waiting
+}
+
+// meaning translates; an event has one bit set, save that a removed directory
+// may be reported together with others.
+func meaning(op fsnotify.Op) happening {
+	switch {
+	case op.Has(fsnotify.Remove), op.Has(fsnotify.Rename):
+		return vanished
+	case op.Has(fsnotify.Create):
+		return appeared
+	case op.Has(fsnotify.Write):
+		return written
+	default:
+		return touched
+	}
 }
 
 // note takes one happening in, and wakes the reader only if it would otherwise

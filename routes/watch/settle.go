@@ -52,17 +52,14 @@ const (
 	burstMost = 250
 )
 
-// happening is what an event says about a name.
+// happening is what an event says about a name. The order matters: see note.
 type happening uint8
 
 const (
 	// touched: permissions, times or the number of links changed.
 	touched happening = iota
-	// closed: somebody who might have written to it has closed it. Of a file that
-	// is written through a mapping there is no other sign.
-	closed
-	// appeared: created, or renamed into place. A write that follows shows that
-	// it was the first.
+	// appeared: created, or renamed into place. inotify tells the two apart,
+	// fsnotify does not; a write that follows shows that it was the first.
 	appeared
 	// vanished: removed, or renamed away.
 	vanished
@@ -110,8 +107,6 @@ func newSettler() *settler {
 // vanished makes it fast again, since whatever was being written has left this
 // name, except that a name which appeared and is then written to was created
 // empty. A touch changes neither: cp sets times on a file it has just written.
-// Nor does a close, after which the next may open the file to write more; but
-// one that the loader found busy may be free now.
 func (s *settler) note(n name, h happening, at time.Time) {
 	s.count(n, at)
 	s.lastEvent = at
@@ -125,9 +120,7 @@ func (s *settler) note(n name, h happening, at time.Time) {
 	switch {
 	case h == written:
 		s.write(p, at)
-	case h == closed && p.slow && p.tries > 0:
-		s.delay(p, at.Add(quietFast))
-	case p.slow && (h == appeared || h == vanished):
+	case p.slow && h != touched:
 		p.slow, p.tries = false, 0
 		p.first = at
 		s.slow--

@@ -47,7 +47,7 @@ type play struct {
 	want []string
 }
 
-var happenings = map[string]happening{"touched": touched, "appeared": appeared, "vanished": vanished, "written": written, "closed": closed}
+var happenings = map[string]happening{"touched": touched, "appeared": appeared, "vanished": vanished, "written": written}
 
 func readPlay(t *testing.T, file string) *play {
 	t.Helper()

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
+
 	"monopoll/routes"
 	"monopoll/routes/site"
 )
@@ -53,7 +55,7 @@ type Watcher struct {
 	loader *site.Loader
 
 	in      *inbox
-	kernel  *inotify // nil where there is no inotify
+	kernel  *fsnotify.Watcher // nil where there is no inotify
 	watches *watches
 	config  *configFile
 
@@ -74,6 +76,10 @@ type Watcher struct {
 	ended    chan struct{} // Run is over
 	board    board
 }
+
+// eventBuffer is how many events fsnotify may hand over ahead of the inbox,
+// so that its reader and ours wake each other less often.
+const eventBuffer = 512
 
 // New starts to watch what opt.Table was made of, but changes nothing until Run
 // is called. It fails only if the config's path cannot be made absolute: where
@@ -96,10 +102,12 @@ func New(opt Options) (*Watcher, error) {
 	}
 	w.opt.Table = nil // or the first table, with all its bodies, would be kept for good
 	w.bench.init()
-	if w.kernel, err = newInotify(w.in); err != nil {
+	kernel, err := fsnotify.NewBufferedWatcher(eventBuffer)
+	if err != nil {
 		w.watches = newWatches(deaf{err})
 	} else {
-		w.watches = newWatches(w.kernel)
+		w.kernel, w.watches = kernel, newWatches(kernel)
+		go w.in.fill(kernel.Events, kernel.Errors)
 	}
 	if opt.wrap != nil {
 		w.watches.kernel = opt.wrap(w.watches.kernel)

@@ -2,13 +2,24 @@ package watch
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"os"
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/fsnotify/fsnotify"
 )
+
+// notifier is the part of fsnotify that is used, and the seam where tests let
+// watches run out or a queue overflow.
+type notifier interface {
+	Add(path string) error
+	Remove(path string) error
+	Close() error
+}
 
 // inode tells one directory from another whatever it is called.
 type inode struct{ dev, ino uint64 }
@@ -28,7 +39,7 @@ func inodeOf(path string) (inode, error) {
 // watches are the directories that the kernel watches for us, kept in step
 // with what the owners want: each document root, and the config file.
 //
-// inotify watches inodes, and we name them by the path they were added
+// inotify watches inodes, fsnotify names them by the path they were added
 // with. Two traps follow. A directory that is moved takes the watches below it
 // along, under their old names; so whenever a name that is or holds a watched
 // directory changes, every watch from it downwards is dropped at once and added
@@ -47,7 +58,7 @@ type watches struct {
 	// found are those that are held again, since regain was last asked.
 	lost  map[string]struct{}
 	found []string
-	// byInode has the paths of a directory; kernel knows the first of them.
+	// byInode has the paths of a directory; fsnotify knows the first of them.
 	byInode map[inode][]string
 }
 
@@ -68,6 +79,15 @@ func newWatches(kernel notifier) *watches {
 func exhausted(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.ENOMEM) || errors.Is(err, errDeaf)
 }
+
+// deaf stands for an inotify that the kernel did not give us, or that broke.
+type deaf struct{ err error }
+
+func (d deaf) Add(string) error    { return fmt.Errorf("%w: %w", errDeaf, d.err) }
+func (d deaf) Remove(string) error { return nil }
+func (d deaf) Close() error        { return nil }
+
+var errDeaf = errors.New("there is no inotify")
 
 // set makes paths what the owner wants watched, and gives those that have come
 // under watch just now: what happened in them before is not known, so they are
@@ -312,7 +332,7 @@ func (w *watches) isStale(path string) bool {
 	return err != nil || now != id
 }
 
-// aliases gives the paths, beside the one that the kernel's events come by, of the
+// aliases gives the paths, beside the one that fsnotify knows it by, of the
 // directory at path.
 func (w *watches) aliases(path string) []string {
 	id, ok := w.held[path]
@@ -329,4 +349,10 @@ func (w *watches) aliases(path string) []string {
 func (w *watches) size() int { return len(w.byInode) }
 
 // close gives the inotify instance back to the kernel.
-func (w *watches) close() error { return w.kernel.Close() }
+func (w *watches) close() error {
+	err := w.kernel.Close()
+	if errors.Is(err, fsnotify.ErrClosed) {
+		return nil
+	}
+	return err
+}
