@@ -96,9 +96,11 @@ func TestDescriptorsExhausted(t *testing.T) {
 		t.Errorf("it was said %d times", n)
 	}
 	// Who is idle now makes room for the next.
-	if _, status := hold(); status != 200 {
+	next, status := hold()
+	if status != 200 {
 		t.Errorf("where one is idle, the next is told %d", status)
 	}
+	holders = append(holders, next)
 	for _, c := range holders {
 		c.Close()
 	}
