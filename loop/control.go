@@ -26,8 +26,9 @@ type control struct {
 	answer []byte
 }
 
-// longestCommand bounds a line of the control socket, in bytes.
-const longestCommand = 1 << 10
+// longestCommand bounds a line of the control socket, in bytes: a word and a
+// path, which has up to 4,096.
+const longestCommand = 5 << 10
 
 func (p *control) step(in []byte, out *output) (int, want) {
 	if p.answer != nil {

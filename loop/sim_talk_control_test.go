@@ -48,7 +48,7 @@ func newControlTalk(c *simClient) *controlTalk {
 	command := "now"
 	switch {
 	case w.chance(10):
-		command = strings.Repeat("x", 5000) // longer than any command
+		command = strings.Repeat("x", longestCommand+1)
 	case w.chance(2):
 		command = strconv.Itoa(w.rng.IntN(1000))
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"text/tabwriter"
@@ -20,8 +21,9 @@ import (
 	"monopoll/routes/watch"
 )
 
-// Commands of the control socket, one line each. The answer to reload and stop
-// is a controlAnswer, to status a Status, as JSON.
+// Commands of the control socket, one line each: the word, a space and the
+// config that is meant, as an absolute path. The answer to reload and stop is a
+// controlAnswer, to status a Status, as JSON.
 const (
 	commandReload = "reload"
 	commandStatus = "status"
@@ -31,6 +33,12 @@ const (
 type controlAnswer struct {
 	OK   bool   `json:"ok"`
 	Text string `json:"text"`
+}
+
+// mistaken is the answer to whoever means another server: configs that stand in
+// one folder have one default for the control socket, and the first has it.
+type mistaken struct {
+	Serves string `json:"serves"` // the config of this server
 }
 
 // Status is what `monopoll status --json` prints. Fields may be added, and are
@@ -66,7 +74,8 @@ type ListenerStatus struct {
 type controller struct {
 	server  *loop.Loop
 	watcher *watch.Watcher
-	config  string
+	config  string // as it was given
+	at      string // as an absolute path
 	started time.Time
 	stop    func()
 }
@@ -83,7 +92,11 @@ func (c *controller) answer(command string, reply func([]byte)) {
 	}()
 }
 
-func (c *controller) carryOut(command string) any {
+func (c *controller) carryOut(line string) any {
+	command, meant, named := strings.Cut(line, " ")
+	if named && !sameFile(meant, c.at) {
+		return mistaken{c.at}
+	}
 	switch command {
 	case commandReload:
 		v := c.watcher.Reload(context.Background())
@@ -133,10 +146,14 @@ func ask(path, command string, answer any) error {
 		return &failure{exitFailed, fmt.Errorf("no server for %s answers: %w; is it running, and as the same user?", path, err)}
 	}
 	defer conn.Close()
-	if _, err = fmt.Fprintln(conn, command); err != nil {
+	if _, err = fmt.Fprintln(conn, command, absolute(path)); err != nil {
 		return &failure{exitFailed, err}
 	}
 	text, err := io.ReadAll(conn)
+	var other mistaken
+	if json.Unmarshal(text, &other) == nil && other.Serves != "" {
+		return &failure{exitFailed, fmt.Errorf("the server that answers at %s serves %s, not %s: name its config with -c, or give each a control socket of its own (control: in the config)", socket, other.Serves, path)}
+	}
 	if err == nil && len(text) == 0 {
 		err = errors.New("the server ended before it answered")
 	}
@@ -147,6 +164,30 @@ func ask(path, command string, answer any) error {
 		return &failure{exitFailed, err}
 	}
 	return nil
+}
+
+// absolute gives the path of a config as any process can use it; standard input
+// stays "-".
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil && path != "-" {
+		return full
+	}
+	return path
+}
+
+// sameFile compares two paths of configs. The file need not exist.
+func sameFile(a, b string) bool {
+	if a == b {
+		return true
+	}
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	if errX == nil && errY == nil && os.SameFile(x, y) {
+		return true
+	}
+	x, errX = os.Stat(filepath.Dir(a))
+	y, errY = os.Stat(filepath.Dir(b))
+	return errX == nil && errY == nil && os.SameFile(x, y) && filepath.Base(a) == filepath.Base(b)
 }
 
 // tell sends a command, prints the answer and gives its exit code.

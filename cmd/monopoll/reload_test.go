@@ -415,6 +415,32 @@ func TestControlCommands(t *testing.T) {
 	expect(exitFailed, "is it running", "stop")
 }
 
+// A server can be talked to while its config is missing, and a config that
+// stands beside it is not its own.
+func TestControlWithoutConfig(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, map[string]string{"config.yaml": respond(freeAddress(t), "one"), "other.yaml": respond(freeAddress(t), "two")})
+	s := run(t, dir)
+	expect := func(code int, says string, args ...string) {
+		t.Helper()
+		if out, errs, got := monopoll(t, dir, args...); got != code || !strings.Contains(out+errs, says) {
+			t.Errorf("%s: %d, want %d with %q: %s%s", args, got, code, says, out, errs)
+		}
+	}
+	for _, command := range []string{"reload", "status", "stop"} {
+		expect(exitFailed, "not other.yaml", command, "-c", "other.yaml")
+		expect(exitFailed, "not nowhere.yaml", command, "-c", "nowhere.yaml")
+	}
+	must(t, os.Symlink("config.yaml", filepath.Join(dir, "link.yaml")))
+	expect(exitFine, "version 1", "status", "-c", "link.yaml")
+	must(t, os.Remove(filepath.Join(dir, "config.yaml")))
+	expect(exitFailed, "no such file", "reload")
+	expect(exitFine, "no such file", "status")
+	expect(exitFine, "stopping", "stop")
+	s.exits(exitFine)
+	expect(exitUsage, "no such file", "stop")
+}
+
 // The control socket moves and goes with the config.
 func TestControlElsewhere(t *testing.T) {
 	t.Parallel()

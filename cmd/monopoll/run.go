@@ -87,7 +87,7 @@ func (o *runOptions) serve(cfg *config.Config) error {
 	provideProcessors()
 	checkDescriptors(cfg, log)
 	p := &process{log: log, thrift: newThrift(), ended: make(chan error, 1), signals: make(chan os.Signal, 8)}
-	control := &controller{config: cfg.Path, started: began, stop: func() { p.signal(syscall.SIGTERM) }}
+	control := &controller{config: cfg.Path, at: absolute(cfg.Path), started: began, stop: func() { p.signal(syscall.SIGTERM) }}
 	if p.server, err = loop.New(loop.Options{Log: log, Control: control.answer}); err != nil {
 		return &failure{exitFailed, fmt.Errorf("cannot start: %w", err)}
 	}

@@ -42,12 +42,16 @@ func TestLoad(t *testing.T) {
 
 func TestLoadUnreadable(t *testing.T) {
 	dir := newFolder(t)
+	if err := os.Symlink("gone.yaml", filepath.Join(dir, "dangling")); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name  string
 		cause error
 		want  string
 	}{
 		{"none.yaml", fs.ErrNotExist, "there is no such file; `monopoll init` writes a first one"},
+		{"dangling", fs.ErrNotExist, "this is a symlink to gone.yaml, and there is no such file"},
 		{"site", syscall.EISDIR, "this is a folder; did you mean " + dir + "/site/config.yaml?"},
 		{"loop", syscall.ELOOP, "the file cannot be read:"},
 	} {

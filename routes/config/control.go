@@ -39,14 +39,22 @@ func defaultControl(dir string) string {
 
 // ControlPath finds the control socket of the config at path without asking
 // that the rest of the file be free of mistakes: a server goes on with the
-// version before, and can be talked to. "" is `control: off`.
+// version before, and can be talked to. Where the file cannot be read at all, it
+// is the default one, if that exists. "" is `control: off`.
 func ControlPath(path string) (string, error) {
 	dir, err := folderOf(path)
 	if err != nil {
 		return "", err
 	}
+	if path == "-" {
+		return defaultControl(dir), nil
+	}
 	text, err := readText(path)
 	if err != nil {
+		control := defaultControl(dir)
+		if info, e := os.Stat(control); e == nil && info.Mode().Type() == os.ModeSocket {
+			return control, nil
+		}
 		return "", err
 	}
 	src := newSource(path, text)

@@ -97,7 +97,10 @@ func readText(path string) ([]byte, error) {
 // unreadable says why there is no config to read, and what may help.
 func unreadable(path string, err error) Mistakes {
 	m := Mistake{Path: path, Cause: err}
+	leads, _ := os.Readlink(path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && leads != "":
+		m.Text = fmt.Sprintf("this is a symlink to %s, and there is no such file", leads)
 	case errors.Is(err, fs.ErrNotExist):
 		m.Text = "there is no such file; `monopoll init` writes a first one, -c names another"
 	case errors.Is(err, fs.ErrPermission):
