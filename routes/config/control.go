@@ -46,9 +46,6 @@ func ControlPath(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if path == "-" {
-		return defaultControl(dir), nil
-	}
 	text, err := readText(path)
 	if err != nil {
 		control := defaultControl(dir)
