@@ -53,6 +53,9 @@ func TestWatchesExhausted(t *testing.T) {
 	if n := strings.Count(s.log.String(), "max_user_watches"); n != 1 {
 		t.Errorf("the remedy was named %d times", n)
 	}
+	if n := strings.Count(s.log.String(), "looked at every second"); n != 1 {
+		t.Errorf("that the root is polled was said %d times", n)
+	}
 	described := strings.Join(s.watcher.Describe(), "\n")
 	if want := "watching config.yaml and small, by inotify"; !strings.Contains(described, want) {
 		t.Errorf("described as\n%s\nwant %s", described, want)
