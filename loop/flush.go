@@ -98,13 +98,16 @@ func (l *Loop) sendMemory(c *conn, out *output, next want) progress {
 // that a slow disk does not.
 func (l *Loop) sendFile(c *conn, out *output) progress {
 	s := &out.segs[out.first]
-	n := int(min(s.left, pieceSize))
+	n := int(min(s.left, l.piece))
+	l.pieceTakers++
 	if s.at+int64(n) > s.warm {
-		cached, errno := l.kernel.Cached(s.file.fd, s.at, n)
-		if errno == 0 && !cached || errno != 0 && s.at >= s.warm {
+		ahead := min(s.left, aheadSize)
+		switch cached, errno := l.kernel.Cached(s.file.fd, s.at, int(ahead)); {
+		case errno == 0 && cached:
+			s.warm = s.at + ahead
+		case errno == 0 || s.at >= s.warm:
 			return needsDisk
-		}
-		if errno != 0 {
+		default:
 			n = int(s.warm - s.at)
 		}
 	}

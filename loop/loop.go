@@ -62,11 +62,15 @@ type Loop struct {
 	pieces  [][]byte
 	events  []sys.Event
 	out     *output
-	clock   http1.Clock
-	limits  http1.Limits
-	req     routes.Request
-	msg     http1.Message
-	res     routes.Response
+	// piece is the most of a file that a client is sent in this turn, pieceTakers
+	// how many have been sent some: see pieceSize.
+	piece       int64
+	pieceTakers int64
+	clock       http1.Clock
+	limits      http1.Limits
+	req         routes.Request
+	msg         http1.Message
+	res         routes.Response
 
 	access accessLog
 	stats  Stats
@@ -91,7 +95,7 @@ func New(o Options) (*Loop, error) {
 		sockets: make(map[int]*socket), files: newCabinet(), complained: make(map[string]int64),
 		scratch: make([]byte, scratchSize), pieces: make([][]byte, sys.MaxPieces),
 		events: make([]sys.Event, sys.MaxEvents), out: new(output),
-		spare: -1, alone: runtime.GOMAXPROCS(0) == 1,
+		piece: pieceSize, spare: -1, alone: runtime.GOMAXPROCS(0) == 1,
 	}
 	if l.kernel == nil {
 		l.kernel = new(sys.Linux)
@@ -155,6 +159,7 @@ func (l *Loop) turn() sys.Errno {
 	}
 	l.expire()
 	l.reap()
+	l.piece, l.pieceTakers = max(pieceSize/max(l.pieceTakers, 1), leastPiece), 0
 	l.busy = n > 0
 	l.pulse.Store(l.stats.Requests)
 	return 0
@@ -250,6 +255,11 @@ func (l *Loop) expired(c *conn) {
 	defer l.contain(c)
 	if l.gotOn(c) {
 		return
+	}
+	if c.state == stateSend {
+		// Otherwise ten thousand that read a byte a second, and are closed, leave
+		// the kernel with as many answers, which it tries to deliver for minutes.
+		l.kernel.Forget(int(c.fd))
 	}
 	if c.out != nil || c.state == stateIdle || c.state == stateSend || c.state == stateLinger {
 		l.enter(c, stateDead)
