@@ -65,6 +65,7 @@ type simConn struct {
 	shut     bool  // the server sends nothing more
 	written  int64 // bytes that the server has sent
 	held     bool  // the kernel was told that more follows
+	forgets  bool  // its close is to be a reset
 
 	err    sys.Errno // reported once, by the next call
 	gone   bool      // reset: both directions are closed
@@ -337,6 +338,15 @@ func (k simKernel) Writev(fd int, pieces [][]byte) (int, sys.Errno) {
 	return n, 0
 }
 
+func (k simKernel) Forget(fd int) sys.Errno {
+	d := k.descriptor("setsockopt", fd, kindConn)
+	if d == nil {
+		return unix.EBADF
+	}
+	d.conn.forgets = true
+	return 0
+}
+
 func (k simKernel) ShutdownWrite(fd int) sys.Errno {
 	d := k.descriptor("shutdown", fd, kindConn)
 	if d == nil {
@@ -365,6 +375,9 @@ func (c *simConn) closedByServer() {
 	c.judgeTime()
 	c.judgeEnd()
 	c.d, c.closed = nil, true
+	if c.forgets && !c.gone {
+		c.gone, c.send = true, nil
+	}
 	if len(c.recv) > 0 && !c.gone {
 		c.gone = true
 		c.send = c.send[:w.between(0, len(c.send))]

@@ -94,6 +94,10 @@ type Kernel interface {
 	Unsent(fd int) (int, Errno)
 	// ShutdownWrite says to the peer that nothing more comes (shutdown(2)).
 	ShutdownWrite(fd int) Errno
+	// Forget has the Close of fd send a reset and drop what the peer has not
+	// confirmed, which the kernel would otherwise keep, and try to send, for
+	// minutes (SO_LINGER of socket(7), with a time of 0).
+	Forget(fd int) Errno
 	// Close gives the descriptor back. It is gone even if the result is not 0
 	// (close(2)).
 	Close(fd int) Errno

@@ -48,6 +48,10 @@ func Confine(read, write []string) error {
 		}
 	}
 	if _, _, e := syscall.AllThreadsSyscall(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0); e != 0 {
+		if e == syscall.ENOTSUP {
+			return errors.New("this program was built with cgo, and Landlock does not reach the threads of such a one; " +
+				"build it with CGO_ENABLED=0 go build, or leave sandbox: on out")
+		}
 		return fmt.Errorf("no_new_privs: %w", e)
 	}
 	if _, _, e := syscall.AllThreadsSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(rules), 0, 0); e != 0 {

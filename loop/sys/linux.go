@@ -185,6 +185,11 @@ func (*Linux) ShutdownWrite(fd int) Errno {
 	return e
 }
 
+func (*Linux) Forget(fd int) Errno {
+	_, errno := result(0, unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}))
+	return errno
+}
+
 func (*Linux) Close(fd int) Errno {
 	_, _, e := unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0)
 	return e
