@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -26,10 +27,11 @@ func confine(cfg *config.Config, log *slog.Logger) error {
 		log.Warn("sandbox: on has no effect", "error", err, "remedy", "a kernel from 5.13 on with landlock in its list of security modules (lsm=)")
 		return nil
 	}
-	if err == nil {
-		log.Info("confined by Landlock: folders that a later config names for the first time need a restart", "readable", read, "writable", write)
+	if err != nil {
+		return fmt.Errorf("sandbox: on cannot be carried out: %w", err)
 	}
-	return err
+	log.Info("confined by Landlock: folders that a later config names for the first time need a restart", "readable", read, "writable", write)
+	return nil
 }
 
 // reach gives what a config needs to read and to write. A root that is a

@@ -48,28 +48,12 @@ func become(name string) error {
 	if name == "" {
 		return nil
 	}
-	who, err := user.Lookup(name)
-	if err != nil {
-		return fmt.Errorf("user: %w", err)
-	}
-	uid, err := strconv.Atoi(who.Uid)
-	if err != nil {
-		return fmt.Errorf("user: %w", err)
-	}
-	gid, err := strconv.Atoi(who.Gid)
+	uid, gid, groups, err := identity(name)
 	if err != nil {
 		return fmt.Errorf("user: %w", err)
 	}
 	if os.Geteuid() == uid && os.Getegid() == gid {
 		return nil
-	}
-	var groups []int
-	if ids, err := who.GroupIds(); err == nil {
-		for _, id := range ids {
-			if n, err := strconv.Atoi(id); err == nil {
-				groups = append(groups, n)
-			}
-		}
 	}
 	for _, step := range []struct {
 		what string
@@ -87,4 +71,31 @@ func become(name string) error {
 		return fmt.Errorf("the privileges of root are still there after becoming %s", name)
 	}
 	return nil
+}
+
+// identity gives the numbers of a user and of its groups. A number that this
+// machine has no name for, as in a container, is its own group and in no other.
+func identity(name string) (uid, gid int, groups []int, err error) {
+	who, err := user.Lookup(name)
+	if n, wrong := strconv.Atoi(name); wrong == nil {
+		if who, err = user.LookupId(name); err != nil {
+			return n, n, nil, nil
+		}
+	}
+	if err != nil {
+		return 0, 0, nil, err
+	}
+	if uid, err = strconv.Atoi(who.Uid); err != nil {
+		return 0, 0, nil, err
+	}
+	if gid, err = strconv.Atoi(who.Gid); err != nil {
+		return 0, 0, nil, err
+	}
+	ids, _ := who.GroupIds()
+	for _, id := range ids {
+		if n, err := strconv.Atoi(id); err == nil {
+			groups = append(groups, n)
+		}
+	}
+	return uid, gid, groups, nil
 }

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// open makes a folder of a test reachable for every user.
+func open(t testing.TB, dir string) {
+	t.Helper()
+	for ; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		must(t, os.Chmod(dir, 0o755))
+	}
+}
+
+// With user:, sockets are bound as root, and everything afterwards is done as
+// that user, on every thread: what only root may read is not served.
+func TestUser(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("only root can become somebody else")
+	}
+	// A number that no user of this machine has, as in a container.
+	t.Run("number", func(t *testing.T) { becomes(t, "54321", "54321", "54321") })
+	t.Run("name", func(t *testing.T) {
+		who, err := user.Lookup("nobody")
+		if err != nil {
+			t.Skip(err)
+		}
+		becomes(t, "nobody", who.Uid, who.Gid)
+	})
+}
+
+func becomes(t *testing.T, name, uid, gid string) {
+	a := freeAddress(t)
+	config := func(more string) string {
+		return "listeners: [{listen: ['" + a + "', 'unix:site.sock'" + more + "], root: www}]\nlog: {access: off}\nuser: " + name + "\n"
+	}
+	dir := folder(t, map[string]string{"config.yaml": config(""), "www/a.txt": "for all", "www/secret.txt": "for root",
+		"www/big.bin": strings.Repeat("b", 2<<20)})
+	must(t, os.Chmod(filepath.Join(dir, "www/secret.txt"), 0o600))
+	open(t, dir)
+	s := run(t, dir)
+	c := connect(t, a)
+	for path, status := range map[string]int{"/a.txt": 200, "/secret.txt": 403, "/big.bin": 200} {
+		if res, _ := c.get(path); res.StatusCode != status {
+			t.Errorf("%s: %s", path, res.Status)
+		}
+	}
+	if got := fetch(filepath.Join(dir, "site.sock"), "/a.txt"); got != "for all" {
+		t.Errorf("the unix socket, which root made: %q", got)
+	}
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", s.cmd.Process.Pid))
+	if err != nil || len(tasks) < 2 {
+		t.Fatalf("%d threads, %v", len(tasks), err)
+	}
+	for _, task := range tasks {
+		text, err := os.ReadFile(task)
+		if err != nil {
+			continue // that thread has ended
+		}
+		for line := range strings.Lines(string(text)) {
+			name, ids, _ := strings.Cut(line, ":")
+			want := map[string]string{"Uid": uid, "Gid": gid, "Groups": gid}[name]
+			for id := range strings.FieldsSeq(ids) {
+				if want != "" && id != want {
+					t.Errorf("%s: %q, want %s", task, strings.TrimSpace(line), want)
+				}
+			}
+		}
+	}
+	t.Run("a low port cannot be added", func(t *testing.T) {
+		if text, _ := os.ReadFile("/proc/sys/net/ipv4/ip_unprivileged_port_start"); string(text) != "1024\n" {
+			t.Skip("everybody may bind low ports here")
+		}
+		host, _, _ := strings.Cut(a, ":")
+		replace(t, filepath.Join(dir, "config.yaml"), config(", '"+host+":81'"))
+		s.says("CAP_NET_BIND_SERVICE")
+		replace(t, filepath.Join(dir, "config.yaml"), config(""))
+	})
+	s.serves(a, "/a.txt", "for all")
+	s.stop()
+}
+
+// With sandbox:, what the config names stays readable and writable, edits are
+// live, and a root elsewhere is refused until a restart.
+func TestSandbox(t *testing.T) {
+	t.Parallel()
+	a := freeAddress(t)
+	elsewhere := folder(t, map[string]string{"www/index.html": "elsewhere"})
+	config := func(root string) string {
+		return "listeners: [{listen: '" + a + "', root: " + root + "}]\nlog: {access: log/access.log}\nsandbox: on\n"
+	}
+	dir := folder(t, map[string]string{"config.yaml": config("www"), "www/index.html": "one", "www/big.bin": strings.Repeat("b", 2<<20), "log/": ""})
+	s := begin(t, command(dir, "run"))
+	s.until("it to be confined, or not", func() bool {
+		said := s.err.String()
+		return strings.Contains(said, "confined by Landlock") || strings.Contains(said, "sandbox: on")
+	})
+	if said := s.err.String(); !strings.Contains(said, "confined by Landlock") {
+		if !strings.Contains(said, "has no effect") && !strings.Contains(said, "CGO_ENABLED=0") {
+			t.Error("it does not say why it is not confined: ", said)
+		}
+		t.Skip("not on this kernel, or not with cgo: ", said)
+	}
+	s.serves(a, "/", "one")
+	replace(t, filepath.Join(dir, "www/index.html"), "two")
+	s.serves(a, "/", "two")
+	if got := fetch(a, "/big.bin"); len(got) != 2<<20 {
+		t.Errorf("a file that is opened when it is asked for: %d bytes", len(got))
+	}
+	must(t, os.Rename(filepath.Join(dir, "log/access.log"), filepath.Join(dir, "log/access.log.1")))
+	s.signal(syscall.SIGUSR1)
+	s.until("a new log", func() bool {
+		fetch(a, "/")
+		info, err := os.Stat(filepath.Join(dir, "log/access.log"))
+		return err == nil && info.Size() > 0
+	})
+	replace(t, filepath.Join(dir, "config.yaml"), config(filepath.Join(elsewhere, "www")))
+	s.says("the root may not be read")
+	s.serves(a, "/", "two")
+	must(t, os.Mkdir(filepath.Join(dir, "other"), 0o755))
+	must(t, os.WriteFile(filepath.Join(dir, "other/index.html"), []byte("three"), 0o644))
+	replace(t, filepath.Join(dir, "config.yaml"), config("other"))
+	s.serves(a, "/", "three")
+	if st := s.status(); st.Mistake != "" {
+		t.Error(st.Mistake)
+	}
+	s.stop()
+}
