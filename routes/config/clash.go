@@ -99,5 +99,13 @@ func clash(a, first Address, listener int) string {
 	if a.String() == first.String() {
 		return fmt.Sprintf("%s is taken by listeners[%d]%s already; give each address to one listener", a, listener, on)
 	}
-	return fmt.Sprintf("%s overlaps %s of listeners[%d]%s: one of them is a wildcard on the same port; give both an address, or change a port", a, first, listener, on)
+	wide := first
+	if a.Host == "" || a.Host == "0.0.0.0" && first.Host != "" {
+		wide = a
+	}
+	all := "addresses"
+	if wide.Host != "" {
+		all = "IPv4 addresses"
+	}
+	return fmt.Sprintf("%s overlaps %s of listeners[%d]%s: %s is the port on all %s; give both an address, or change a port", a, first, listener, on, wide, all)
 }

@@ -296,8 +296,8 @@ func TestQuote(t *testing.T) {
 		{"e\u0301x", 3, "e\u0301x", " ^"},
 		{"a\x1b[2Jx", 6, "a\ufffd[2Jx", "     ^"},
 		{"a\u202ex", 3, "a\ufffdx", "  ^"},
-		{strings.Repeat("x", 101), 1, strings.Repeat("x", 100) + "…", "^"},
-		{strings.Repeat("x", 300), 300, "…" + strings.Repeat("x", 100), strings.Repeat(" ", 100) + "^"},
+		{strings.Repeat("x", quoteWidth+1), 1, strings.Repeat("x", quoteWidth) + "…", "^"},
+		{strings.Repeat("x", 300), 300, "…" + strings.Repeat("x", quoteWidth), strings.Repeat(" ", quoteWidth) + "^"},
 	} {
 		shown, caret := quote(c.line, c.column)
 		if shown != c.shown || caret != c.caret {

@@ -142,7 +142,7 @@ func (d *decoder) respondFile(at place, r *Respond) {
 	body, err := readSmall(path)
 	switch {
 	case errors.Is(err, errNotRegular):
-		d.fail(at, "%s is not a regular file: %s", theFile, path)
+		d.fail(at, "%s is a folder or a device: %s; name a file, or serve a folder with root:", theFile, path)
 	case errors.Is(err, errTooLarge):
 		d.fail(at, "%s has more than %s: %s; serve it from a root", theFile, bytesText(maxRespond), path)
 	case err != nil:

@@ -60,9 +60,11 @@ func (s *source) position(offset int) Pos {
 	return Pos{Line: len(before), Column: utf8.RuneCountInString(last)}
 }
 
-// quoteWidth is how many characters of a line are shown around the caret: one
-// terminal line less some room. A minified file is one line of megabytes.
-const quoteWidth = 100
+// quoteWidth is how many characters of a line are shown around the caret: with
+// an indent and two ellipses they fit into the 80 columns that a terminal has at
+// least. A line that wraps would take the caret with it. A minified file is one
+// line of megabytes.
+const quoteWidth = 72
 
 // quote gives the line with column (in characters, from 1) and a caret line that
 // points at it, both fit for a terminal: what could move its cursor is replaced.

@@ -165,6 +165,11 @@ func explainSyntax(src *source, err error) *Mistake {
 		text = fmt.Sprintf("*%s is an alias in YAML, and there is no &%s before it; put a word that begins with * into quotes", m[1], m[1])
 	case text == "this quote is never closed":
 		line, column = src.openQuote(problem)
+	case strings.Contains(problem, "expected ',' or"):
+		if at, bracket := src.openBracket(stop, line); bracket != 0 {
+			line, column = at.Line, at.Column
+			text = fmt.Sprintf("this %c is never closed, or a comma is missing behind it", bracket)
+		}
 	}
 	if indent := src.line(line); strings.Contains(indent[:len(indent)-len(strings.TrimLeft(indent, " \t"))], "\t") {
 		column = strings.IndexByte(indent, '\t') + 1
