@@ -1,9 +1,11 @@
 package loop
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -54,6 +56,10 @@ func TestClientsThatAreTooSlowAreLeft(t *testing.T) {
 		}
 		if n >= 32<<20 {
 			t.Error("a byte at a time, the whole file was sent")
+		}
+		// The kernel keeps nothing for it.
+		if _, err := io.Copy(io.Discard, conn); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("it ends with %v, not with a reset", err)
 		}
 	})
 }
