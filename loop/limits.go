@@ -115,7 +115,13 @@ const (
 	keptBuffers = 64
 
 	// yieldEvery is how long the loop may go without giving other goroutines a
-	// chance where there is only one processor for all of them (GOMAXPROCS=1):
-	// they are the ones that notice an edited file.
-	yieldEvery = 5 * time.Millisecond
+	// chance, where there is one processor for all: an edited page passes through
+	// two such chances before it is live.
+	yieldEvery = 2 * time.Millisecond
+
+	// yieldFor is how long it sleeps then: longer than Go's scheduler takes to come
+	// to its poller, which it asks only while nobody is ready to run. After 1 µs
+	// the loop often was, and an event waited for the monitor thread, which asks
+	// every 10 ms.
+	yieldFor = 3 * time.Microsecond
 )

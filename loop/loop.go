@@ -74,7 +74,8 @@ type Loop struct {
 
 	access accessLog
 	stats  Stats
-	pulse  atomic.Int64 // stats.Requests, for other goroutines
+	sent   int64        // bytes
+	pulse  atomic.Int64 // see Work
 }
 
 // Options are what a Loop is made with.
@@ -161,7 +162,7 @@ func (l *Loop) turn() sys.Errno {
 	l.reap()
 	l.piece, l.pieceTakers = max(pieceSize/max(l.pieceTakers, 1), leastPiece), 0
 	l.busy = n > 0
-	l.pulse.Store(l.stats.Requests)
+	l.pulse.Store(l.stats.Requests + l.sent/leastPiece)
 	return 0
 }
 
@@ -320,7 +321,7 @@ func without(list []*conn, c *conn) []*conn {
 func (l *Loop) yield() {
 	if l.now-l.yielded >= int64(yieldEvery) {
 		l.yielded = l.now
-		time.Sleep(time.Microsecond)
+		time.Sleep(yieldFor)
 	}
 }
 
