@@ -27,7 +27,7 @@ func (l *Loop) flush(c *conn, out *output, next want) progress {
 		}
 		n, errno := l.write(c, bytes, next.closes())
 		if errno == 0 && n == len(bytes) {
-			c.socket.sent += int64(n)
+			l.count(c, n)
 			return sentAll
 		}
 		if errno != 0 && errno != sys.EAGAIN {
@@ -35,7 +35,7 @@ func (l *Loop) flush(c *conn, out *output, next want) progress {
 		}
 		out.seal()
 		out.sent(n)
-		c.socket.sent += int64(n)
+		l.count(c, n)
 		return sentSome
 	}
 	out.seal()
@@ -51,6 +51,12 @@ func (l *Loop) flush(c *conn, out *output, next want) progress {
 		}
 	}
 	return sentAll
+}
+
+// count notes that n bytes have been sent.
+func (l *Loop) count(c *conn, n int) {
+	c.socket.sent += int64(n)
+	l.sent += int64(n)
 }
 
 // write sends bytes, which the kernel may keep back for a moment when more is
@@ -85,7 +91,7 @@ func (l *Loop) sendMemory(c *conn, out *output, next want) progress {
 		return peerGone
 	}
 	out.sent(n)
-	c.socket.sent += int64(n)
+	l.count(c, n)
 	c.moved += int64(n)
 	if n < size {
 		return sentSome
@@ -126,7 +132,7 @@ func (l *Loop) sendFile(c *conn, out *output) progress {
 	}
 	s.at += int64(sent)
 	s.left -= int64(sent)
-	c.socket.sent += int64(sent)
+	l.count(c, sent)
 	c.moved += int64(sent)
 	if s.left > 0 {
 		return sentSome

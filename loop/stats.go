@@ -26,9 +26,10 @@ type ListenerStats struct {
 	Sent        int64 // bytes, heads included
 }
 
-// Requests is how many requests have been answered, as of the last turn. Any
+// Work is how much has been done for clients, as of the last turn: an answer
+// counts as one, and so do 64 KiB that are sent, which cost as much CPU. Any
 // goroutine may call it.
-func (l *Loop) Requests() int64 { return l.pulse.Load() }
+func (l *Loop) Work() int64 { return l.pulse.Load() }
 
 // Stats asks the loop for its counts. ok is false when it has ended. Any
 // goroutine may call it.

@@ -151,7 +151,7 @@ func (p *process) giveUp(code int, err error) error {
 func (p *process) watch(table *routes.Table, loader *site.Loader) (err error) {
 	p.watcher, err = watch.New(watch.Options{
 		Path: table.Config.Path, Table: table, Loader: loader, Log: p.log,
-		Requests: p.server.Requests, Idle: p.thrift.tidy,
+		Work: p.server.Work, Idle: p.thrift.tidy,
 		Publish: func(t *routes.Table) (watch.Outcome, error) {
 			out, err := p.server.Publish(t)
 			if err == nil {

@@ -99,7 +99,7 @@ func (b *bench) start(w *Watcher, now time.Time) {
 	ctx, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
 	s := &shift{
-		ctx: ctx, made: b.made, ended: w.ended, cache: &b.cache, requests: w.opt.Requests,
+		ctx: ctx, made: b.made, ended: w.ended, cache: &b.cache, served: w.opt.Work,
 		limit: w.table.Config.Limits.Memory, room: w.room(),
 	}
 	worked := map[*root]*site.Tree{}

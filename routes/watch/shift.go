@@ -15,8 +15,8 @@ const (
 	// the whole tree.
 	handFirst = 500 * time.Millisecond
 	handMost  = 16 * time.Second
-	// busyRate is how many requests a second make the server a busy one, for
-	// which background work waits; busyMost is how long one piece of it waits at
+	// busyRate is how much work a second makes the server a busy one (see
+	// Options.Work), for which background work waits; busyMost is how long one piece of it waits at
 	// the most, or a site that is always busy would never be compressed. A page
 	// of 20 KB takes brotli some 50 ms at its best quality: one in ten seconds
 	// costs a busy processor half a percent. busyLook is over how long the rate
@@ -44,7 +44,7 @@ type shift struct {
 	// complete is how many of them, from the first on, are done with.
 	complete int
 
-	requests func() int64 // nil: there is nobody to give way to
+	served func() int64 // Options.Work; nil: there is nobody to give way to
 }
 
 // workers is how many goroutines compress: one on one or two processors, of
@@ -185,19 +185,19 @@ func (s *shift) encode(e *site.Encoder, work <-chan site.Work, out chan<- site.V
 // giveWay is one worker's view of how busy the server is.
 type giveWay struct {
 	s     *shift
-	at    time.Time // when the requests were counted last
+	at    time.Time // when the work was counted last
 	count int64
 	busy  bool
 }
 
 // wait returns when the server has time, or busyMost later.
 func (g *giveWay) wait() {
-	if g.s.requests == nil {
+	if g.s.served == nil {
 		return
 	}
 	for began := time.Now(); g.s.ctx.Err() == nil; {
 		if now := time.Now(); now.Sub(g.at) >= busyLook {
-			count := g.s.requests()
+			count := g.s.served()
 			g.busy = g.at.IsZero() || float64(count-g.count) > busyRate*now.Sub(g.at).Seconds()
 			g.at, g.count = now, count
 		}

@@ -25,9 +25,10 @@ type Options struct {
 	// Log gets one record for each verdict, and what there is to say about
 	// watching. Nil means slog.Default.
 	Log *slog.Logger
-	// Requests gives how many requests have been answered so far: background
-	// work gives way while they are many. Nil means that it never has to.
-	Requests func() int64
+	// Work gives how much has been done for clients so far, counted so that a
+	// thousand is what a busy server does in a second: background work gives way
+	// to it then. Nil means that it never has to.
+	Work func() int64
 	// Idle is called when all background work is done, and for a while there may
 	// be nothing to do, by a goroutine of its own. Nil means that nobody wants to
 	// know.
