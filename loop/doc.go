@@ -81,6 +81,12 @@
 //   - MSG_MORE before sendfile, and epoll waits of up to 5 ms without telling
 //     Go's scheduler: 1 MB files 1,843 → 4,087 a second; a connection a request
 //     29.1 → 25.0 us (on an older machine).
+//   - 64 KiB of a large file for each client and turn, where 512 KiB were: 64
+//     clients with 10 MB each 2.0 → 1.6 ms, and a request beside eight downloads
+//     of 1 GB 2.7 → 0.4 ms (median), 9 → 4 ms (99 of 100). Under BBR, which paces,
+//     every packet that has to wait in the kernel's queue takes a timer.
+//   - Compression gives way to bytes sent as it does to requests: 10 MB files
+//     1.8 → 1.5 ms in the minute after a start.
 //   - One copy of a body of up to copyLimit behind its head, a second piece above
 //     it: see there.
 //
@@ -97,6 +103,12 @@
 //   - Edge-triggered epoll for idle connections: 0.99 and 1.01. The poll that it
 //     saves is 2 % of a request, and every state would have to prove that it
 //     leaves no byte behind.
+//   - Pieces of 1, 2 or 8 MiB, which is what nginx sends at a time: 2.1, 2.0 and
+//     3.1 ms for 10 MB, where 64 KiB are 1.6.
+//   - TCP_CORK while a large file is sent, as nginx has it with tcp_nopush: 1.8
+//     times the CPU of 10 MB with 64 KiB a turn, 1.3 times with 512. nginx needs
+//     two thirds of our CPU there, for a quarter of our throughput: its packets
+//     leave when the client's acknowledgements come in, on the client's CPU.
 //   - Profile-guided optimisation: 0.94 of the user half, half a per cent of a
 //     request, for builds that take twice as long.
 package loop
