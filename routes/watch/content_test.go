@@ -26,6 +26,9 @@ func oneSite(t testing.TB, files ...string) *server {
 // run runs a program in the site's folder.
 func (s *server) run(name string, args ...string) {
 	s.t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		s.t.Skip(name + " is not installed")
+	}
 	cmd := exec.Command(name, args...)
 	cmd.Dir = s.dir + "/site"
 	cmd.Env = append(os.Environ(), "HOME="+s.dir, "GIT_CONFIG_NOSYSTEM=1")
@@ -84,6 +87,30 @@ func TestContent(t *testing.T) {
 			must(s.t, os.Symlink("a", site+"/b"))
 			s.run("sed", "-i", "--follow-symlinks", "s/one/two/", "b")
 		}, []string{"a=two", "b=two"}},
+		{"perl -i", []string{"a=one"}, func(s *server, site string) {
+			s.run("perl", "-i", "-pe", "s/one/two/", "a")
+		}, []string{"a=two"}},
+		{"cp", []string{"a=one"}, func(s *server, site string) {
+			write(s.t, s.dir+"/new", "two")
+			s.run("cp", "-p", "../new", "a")
+		}, []string{"a=two"}},
+		{"rsync", []string{"a=one", "x/b=1", "x/c=1"}, func(s *server, site string) {
+			write(s.t, s.dir+"/new/a", "two")
+			write(s.t, s.dir+"/new/x/b", "2")
+			s.run("rsync", "-rI", "--delete", "../new/", ".")
+		}, []string{"a=two", "x/b=2"}},
+		{"rsync --inplace", []string{"a=one", "x/b=1"}, func(s *server, site string) {
+			write(s.t, s.dir+"/new/a", "two")
+			write(s.t, s.dir+"/new/x/b", "2")
+			s.run("rsync", "-rI", "--inplace", "../new/", ".")
+		}, []string{"a=two", "x/b=2"}},
+		{"a symlink on the way within switched", []string{"v1/x/a=1", "v2/x/a=2"}, func(s *server, site string) {
+			must(s.t, os.Symlink("v1", site+"/now"))
+			must(s.t, os.Symlink("now/x", site+"/y"))
+			s.serves("now/x/a=1", "v1/x/a=1", "v2/x/a=2", "y/a=1")
+			must(s.t, os.Symlink("v2", site+"/next"))
+			must(s.t, os.Rename(site+"/next", site+"/now"))
+		}, []string{"now/x/a=2", "v1/x/a=1", "v2/x/a=2", "y/a=2"}},
 		{"vim, backup by renaming", []string{"a=one\n"}, func(s *server, site string) {
 			s.vim("a", "set backupcopy=no backup backupdir=. backupskip= nofixeol")
 			must(s.t, os.Remove(site+"/a~"))
@@ -308,22 +335,29 @@ func TestOpenForWriting(t *testing.T) {
 	must(t, err)
 	_, err = f.WriteString("22")
 	must(t, err)
-	in := s.watcher.in
-	for late := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		in.mu.Lock()
-		p := in.settle.names[name{s.dir + "/site", "a"}]
-		busy := p != nil && p.tries > 2
-		in.mu.Unlock()
-		if busy {
-			break
-		}
-		if time.Now().After(late) {
-			t.Fatal("the loader never found it busy")
-		}
-	}
+	s.busy(s.dir+"/site", "a")
 	s.serves("a=1")
 	must(t, f.Close())
 	s.serves("a=22")
+}
+
+// busy waits until the loader has found a name not ready to be taken, again and
+// again.
+func (s *server) busy(dir, base string) {
+	s.t.Helper()
+	in := s.watcher.in
+	for late := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		in.mu.Lock()
+		p := in.settle.names[name{dir, base}]
+		busy := p != nil && p.tries > 2
+		in.mu.Unlock()
+		if busy {
+			return
+		}
+		if time.Now().After(late) {
+			s.t.Fatal("the loader never found it busy")
+		}
+	}
 }
 
 // What happens between the making of the first table and the watches is found.
