@@ -173,7 +173,13 @@ func (p *process) supervise() error {
 			p.log.Error("changes are no longer noticed; restart to be safe", "error", err)
 		}
 	}()
-	defer func() { cancel(); <-watching }()
+	defer func() {
+		cancel()
+		select {
+		case <-watching:
+		case <-time.After(watcherEnds): // a filesystem hangs, and it with it
+		}
+	}()
 	p.readKeyboard()
 	var draining time.Time
 	for {
@@ -206,6 +212,10 @@ func (p *process) supervise() error {
 		}
 	}
 }
+
+// watcherEnds is how long the end of the process waits for the watcher, which
+// may be reading a large root.
+const watcherEnds = time.Second
 
 // doubled is how soon after the first a second signal to end means no more than
 // the first: timeout(1), a terminal with a parent that passes signals on, and

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// hanging is a read-only filesystem with two files, which answers nothing while
+// hung is set: what a network file server does that is gone. See fuse(4), and
+// linux/fuse.h for the numbers.
+type hanging struct {
+	fd   int
+	hung atomic.Bool
+}
+
+var hangingFiles = []struct {
+	name string
+	mode uint32
+	text []byte
+}{1: {"", syscall.S_IFDIR | 0o755, nil}, 2: {"a.txt", syscall.S_IFREG | 0o644, []byte("small")},
+	3: {"big.bin", syscall.S_IFREG | 0o644, bytes.Repeat([]byte("b"), 4<<20)}}
+
+// mountHanging mounts one, where that is allowed.
+func mountHanging(t *testing.T, at string) *hanging {
+	fd, err := syscall.Open("/dev/fuse", syscall.O_RDWR|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		t.Skip("no FUSE here: ", err)
+	}
+	how := fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fd)
+	if err := syscall.Mount("hanging", at, "fuse.hanging", 0, how); err != nil {
+		syscall.Close(fd)
+		t.Skip("nothing can be mounted here: ", err)
+	}
+	h := &hanging{fd: fd}
+	go func() {
+		for b := make([]byte, 1<<20); ; {
+			switch n, err := syscall.Read(fd, b); err {
+			case nil:
+				go h.serve(bytes.Clone(b[:n]))
+			case syscall.EINTR, syscall.ENOENT:
+			default:
+				return // it is mounted no more
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		h.hung.Store(false)
+		syscall.Unmount(at, syscall.MNT_DETACH)
+	})
+	return h
+}
+
+func (h *hanging) serve(request []byte) {
+	le := binary.LittleEndian
+	op, unique, id := le.Uint32(request[4:]), le.Uint64(request[8:]), le.Uint64(request[16:])
+	for h.hung.Load() {
+		time.Sleep(10 * time.Millisecond)
+	}
+	offset := func() uint64 { return le.Uint64(request[48:]) }
+	var errno syscall.Errno
+	var out []byte
+	switch op {
+	case 26: // INIT: version 7.31, and how much may be written at a time
+		out = make([]byte, 64)
+		le.PutUint32(out, 7)
+		le.PutUint32(out[4:], 31)
+		le.PutUint32(out[20:], 4096)
+	case 1: // LOOKUP
+		errno = syscall.ENOENT
+		for id := 2; id < len(hangingFiles); id++ {
+			if hangingFiles[id].name == string(bytes.TrimRight(request[40:], "\x00")) {
+				errno, out = 0, append(le.AppendUint64(nil, uint64(id)), make([]byte, 32)...)
+				out = append(out, hangingStat(uint64(id))...)
+			}
+		}
+	case 3: // GETATTR
+		out = append(make([]byte, 16), hangingStat(id)...)
+	case 14, 27: // OPEN, OPENDIR
+		out = make([]byte, 16)
+	case 15: // READ
+		text := hangingFiles[id].text
+		from := min(offset(), uint64(len(text)))
+		out = text[from:min(from+uint64(le.Uint32(request[56:])), uint64(len(text)))]
+	case 28: // READDIR
+		for id := 2; id < len(hangingFiles) && offset() == 0; id++ {
+			out = le.AppendUint64(le.AppendUint64(out, uint64(id)), uint64(id))
+			out = le.AppendUint32(le.AppendUint32(out, uint32(len(hangingFiles[id].name))), 8)
+			out = append(out, hangingFiles[id].name...)
+			out = append(out, make([]byte, -len(out)&7)...)
+		}
+	case 2, 36, 42: // FORGET, INTERRUPT: no answer
+		return
+	case 18, 25, 29: // RELEASE, FLUSH, RELEASEDIR
+	default:
+		errno = syscall.ENOSYS
+	}
+	head := le.AppendUint32(le.AppendUint32(nil, uint32(16+len(out))), uint32(-int32(errno)))
+	syscall.Write(h.fd, append(le.AppendUint64(head, unique), out...))
+}
+
+// hangingStat is struct fuse_attr.
+func hangingStat(id uint64) []byte {
+	le, f := binary.LittleEndian, hangingFiles[id]
+	b := make([]byte, 88)
+	le.PutUint64(b, id)
+	le.PutUint64(b[8:], uint64(len(f.text)))
+	le.PutUint64(b[32:], 1_700_000_000) // modified
+	le.PutUint32(b[60:], f.mode)
+	le.PutUint32(b[64:], 1)
+	return b
+}
+
+// The filesystem of a root hangs: what is in memory is served, what is not is
+// answered with 503 after timeouts.desk, and a signal is obeyed all the same.
+func TestHungRoot(t *testing.T) {
+	t.Parallel()
+	a := freeAddress(t)
+	dir := folder(t, map[string]string{
+		"config.yaml": "listeners: [{listen: '" + a + "', root: www}]\nlog: {access: off}\ntimeouts: {desk: 300ms}", "www/": ""})
+	h := mountHanging(t, filepath.Join(dir, "www"))
+	s := run(t, dir)
+	s.serves(a, "/a.txt", "small")
+	h.hung.Store(true)
+	c := connect(t, a)
+	for range 20 {
+		if _, body := c.get("/a.txt"); body != "small" {
+			t.Errorf("%q", body)
+		}
+	}
+	if res, _ := c.get("/big.bin"); res.StatusCode != 503 || res.Header.Get("Retry-After") == "" {
+		t.Errorf("a large file: %s", res.Status)
+	}
+	if got := fetch(a, "/a.txt"); got != "small" {
+		t.Errorf("%q", got)
+	}
+	if st := s.status(); st.Requests < 20 {
+		t.Errorf("%d requests", st.Requests)
+	}
+	s.signal(syscall.SIGTERM)
+	s.until("nobody to listen", func() bool { return !listens(a) })
+	h.hung.Store(false) // the kernel lets no process go that waits for FUSE
+	s.exits(exitFine)
+}
