@@ -288,6 +288,11 @@ func (l *Loop) outcome() (out Outcome) {
 func (l *Loop) assign(s *socket, listener *routes.Listener) {
 	l.narrowedNoMore(s)
 	s.within = nil
+	if s.echo != listener.Echo {
+		// What echo has not been rid of, it does not read: its clients bound
+		// themselves. With the bound, 1 MB messages have a third less throughput.
+		l.kernel.BoundUnsent(s.fd, !listener.Echo)
+	}
 	s.echo, s.closing = listener.Echo, listener.Echo
 	if !listener.Echo {
 		s.table, s.listener = l.table, listener

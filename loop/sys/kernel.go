@@ -89,6 +89,10 @@ type Kernel interface {
 	// sending them cannot wait for a disk. ENOSYS: the kernel cannot tell
 	// (cachestat(2), Linux 6.5).
 	Cached(file int, offset int64, n int) (bool, Errno)
+	// BoundUnsent says whether the kernel takes little more of what is written to
+	// the sockets that fd will accept than is on its way to their peers, or a
+	// send buffer full (TCP_NOTSENT_LOWAT of tcp(7)). ListenTCP has it bounded.
+	BoundUnsent(fd int, bound bool)
 	// Unsent is how many bytes written to fd its peer has not confirmed
 	// (SIOCOUTQ of tcp(7)).
 	Unsent(fd int) (int, Errno)
