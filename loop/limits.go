@@ -114,6 +114,12 @@ const (
 	keptBuffer  = 128 << 10
 	keptBuffers = 64
 
+	// arrivalsMany is how many connections a second make a socket a busy one, for
+	// which see arrivals; they are counted over arrivalsLook at least, so that
+	// the first look at a page with all its parts is none.
+	arrivalsMany = 1000
+	arrivalsLook = 250 * time.Millisecond
+
 	// yieldEvery is how long the loop may go without giving other goroutines a
 	// chance, where there is one processor for all: an edited page passes through
 	// two such chances before it is live.

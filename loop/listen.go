@@ -38,6 +38,7 @@ type socket struct {
 	narrowed bool    // its address is narrowed, and it is about to be left
 	claim    claim
 
+	arrivals arrivals
 	conns    int
 	requests int64       // answered
 	sent     int64       // bytes
@@ -75,6 +76,9 @@ func (l *Loop) welcome(s *socket, fd int, peer sys.Peer) {
 	if !s.control && (l.addresses.full(&peer) || !l.makeRoom()) {
 		l.refuseConnection(s, fd)
 		return
+	}
+	if s.arrivals.count(l.now) {
+		l.kernel.DeferAccept(s.fd, s.arrivals.many)
 	}
 	c := l.conns.add(fd)
 	c.socket, c.peer = s, peer

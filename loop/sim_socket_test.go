@@ -397,6 +397,8 @@ var simPeers = []netip.Addr{
 // simNetwork says who is counted as one: see limits.per_address.
 func simNetwork(peer int) int { return min(peer, len(simPeers)-2) }
 
+func (k simKernel) DeferAccept(fd int, _ bool) { k.descriptor("setsockopt", fd, kindListener) }
+
 func (k simKernel) BoundUnsent(fd int, _ bool) { k.descriptor("setsockopt", fd, kindListener) }
 
 func (k simKernel) Unsent(fd int) (int, sys.Errno) {

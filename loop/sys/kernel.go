@@ -89,6 +89,9 @@ type Kernel interface {
 	// sending them cannot wait for a disk. ENOSYS: the kernel cannot tell
 	// (cachestat(2), Linux 6.5).
 	Cached(file int, offset int64, n int) (bool, Errno)
+	// DeferAccept has a listening socket of TCP give a connection only when
+	// something has arrived on it, or after a second (TCP_DEFER_ACCEPT of tcp(7)).
+	DeferAccept(fd int, on bool)
 	// BoundUnsent says whether the kernel takes little more of what is written to
 	// the sockets that fd will accept than is on its way to their peers, or a
 	// send buffer full (TCP_NOTSENT_LOWAT of tcp(7)). ListenTCP has it bounded.

@@ -174,6 +174,15 @@ func (*Linux) Cached(file int, offset int64, n int) (bool, Errno) {
 	return int64(stat[0]) >= last-first+1, 0
 }
 
+func (*Linux) DeferAccept(fd int, on bool) {
+	n := 0
+	if on {
+		n = deferSeconds
+	}
+	// A socket that is not of TCP has no such thing.
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, n)
+}
+
 func (*Linux) BoundUnsent(fd int, bound bool) {
 	n := 0 // as net.ipv4.tcp_notsent_lowat says
 	if bound {

@@ -115,14 +115,6 @@ func prepareTCP(fd int, name unix.Sockaddr, both bool) (err error) {
 	if err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
 		return err
 	}
-	// The client speaks first in everything that is served, so that a connection
-	// is worth a turn when it has said something: it is accepted with its request
-	// in it, and needs neither a second look nor to be told to epoll. A third
-	// less CPU for a request on a connection of its own. One that says nothing is
-	// accepted after a second, with the first SYN-ACK that is sent again (tcp(7)).
-	if err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, deferSeconds); err != nil {
-		return err
-	}
 	// Inherited like the above.
 	if err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsentLimit); err != nil {
 		return err
