@@ -6,10 +6,18 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"slices"
 
 	"monopoll/loop/sys"
 	"monopoll/routes/config"
 )
+
+// A socket is bound when a config asks for it, and listens when there is a table
+// to answer from: a port that accepts is a server that answers, and whoever
+// watches over it by connecting (a load balancer, a Kubernetes probe) is not
+// told so while a large root is still being read. That the port is another's is
+// known at once all the same. A unix socket listens at once, since to find it
+// silent is how a second server knows that the first is dead.
 
 // bind makes the socket of an address. It is called off the loop: it may wait,
 // and it may fail.
@@ -24,13 +32,44 @@ func bind(a config.Address) (*socket, error) {
 	} else {
 		var host netip.Addr
 		if host, err = hostOf(a); err == nil {
-			s.fd, s.port, err = sys.ListenTCP(host, a.Port)
+			s.fd, s.port, err = sys.BindTCP(host, a.Port)
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w%s", a, err, remedy(err))
+		return nil, listenError(a, err)
 	}
 	return s, nil
+}
+
+// listen has a socket of bind listen.
+func listen(s *socket) error {
+	if s.path != "" {
+		return nil
+	}
+	if err := sys.Listen(s.fd); err != nil {
+		return listenError(s.address, err)
+	}
+	return nil
+}
+
+// listenFresh has the sockets listen that a plan has bound. It comes when nothing
+// else can fail: clients go to them from then on, and would be lost if the
+// reload was refused.
+func (l *Loop) listenFresh(p *plan) (errs []error) {
+	for _, s := range p.fresh {
+		if slices.Contains(p.beside, s) {
+			if err := l.listenBeside(s, l.beside(p, s.address)); err != nil {
+				errs = append(errs, overlapError(s.address, err))
+			}
+		} else if err := l.listen(s); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}
+
+func listenError(a config.Address, err error) error {
+	return fmt.Errorf("cannot listen on %s: %w%s", a, err, remedy(err))
 }
 
 // remedy says what a person can do about a failure to listen.

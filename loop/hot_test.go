@@ -118,6 +118,7 @@ log: {access: "off"}
 	}
 	t.Cleanup(l.desk.close)
 	l.bind = func(a config.Address) (*socket, error) { return &socket{fd: hotListener, key: a.String()}, nil }
+	l.listen = func(*socket) error { return nil }
 	p, err := l.prepare(table)
 	if err != nil {
 		t.Fatal(err)

@@ -31,6 +31,7 @@ type Loop struct {
 	publisher publisher
 	// The makers of listening sockets, which simulated worlds replace.
 	bind         func(config.Address) (*socket, error)
+	listen       func(*socket) error
 	bindBeside   func(config.Address, []int) (*socket, error)
 	listenBeside func(*socket, []int) error
 
@@ -121,7 +122,7 @@ func New(o Options) (*Loop, error) {
 	l.lanes[laneLinger].timeout = int64(lingerTime)
 	l.lanes[laneReply].timeout = int64(replyTime)
 	l.controller = o.Control
-	l.bind, l.bindBeside, l.listenBeside = bind, bindBeside, listenBeside
+	l.bind, l.listen, l.bindBeside, l.listenBeside = bind, listen, bindBeside, listenBeside
 	l.now, l.wall = l.kernel.Now()
 	return l, nil
 }

@@ -92,9 +92,7 @@ func (l *Loop) beside(p *plan, a config.Address) (own []int) {
 	return own
 }
 
-// bindOverlapping binds the addresses that were in use by ourselves. They come
-// last and listen only when nothing else can fail: clients go to them from then
-// on, and would be lost if the reload was refused.
+// bindOverlapping binds the addresses that were in use by ourselves.
 func (l *Loop) bindOverlapping(p *plan) (errs []error) {
 	for _, a := range p.overlapping {
 		s, err := l.bindBeside(a, l.beside(p, a))
@@ -105,14 +103,6 @@ func (l *Loop) bindOverlapping(p *plan) (errs []error) {
 		s.address = a
 		p.fresh, p.bound[s.key] = append(p.fresh, s), s
 		p.beside = append(p.beside, s)
-	}
-	if len(errs) > 0 || p.failed {
-		return errs
-	}
-	for _, s := range p.beside {
-		if err := l.listenBeside(s, l.beside(p, s.address)); err != nil {
-			errs = append(errs, overlapError(s.address, err))
-		}
 	}
 	return errs
 }
@@ -127,9 +117,6 @@ func overlapError(a config.Address, err error) error {
 
 // sortOut says what becomes of the sockets whose address the table has no more.
 func (l *Loop) sortOut(p *plan) {
-	if p.failed {
-		return
-	}
 	old := make([]*socket, 0)
 	for key, s := range l.publisher.bound {
 		if p.bound[key] == nil && !s.control {

@@ -39,7 +39,6 @@ type plan struct {
 	narrows     []*socket             // will listen for a short while only
 	narrowed    []*socket             // these, and those that do so already
 	claimed     []*socket             // not to be closed before the plan is done with
-	failed      bool
 }
 
 // duty is a socket and the listener that it is to serve.
@@ -110,7 +109,7 @@ func (l *Loop) prepare(t *routes.Table) (*plan, error) {
 			s := l.running(p, a.String())
 			if s == nil {
 				var err error
-				s, err = l.listen(a)
+				s, err = l.boundTo(a)
 				if errors.Is(err, sys.EADDRINUSE) && len(l.beside(p, a)) > 0 {
 					p.overlapping = append(p.overlapping, a)
 					continue
@@ -133,18 +132,20 @@ func (l *Loop) prepare(t *routes.Table) (*plan, error) {
 			errs = append(errs, err)
 		}
 	}
-	p.failed = len(errs) > 0
 	errs = append(errs, l.bindOverlapping(p)...)
-	p.failed = len(errs) > 0
-	l.sortOut(p)
 	if len(errs) == 0 {
+		errs = l.listenFresh(p)
+	}
+	if len(errs) == 0 {
+		l.sortOut(p)
 		p.distribute()
 	}
 	return p, errors.Join(errs...)
 }
 
 // Bind makes the sockets of a config before there is a table, so that what needs
-// a privilege can be done before it is given up. Publish uses them. If one
+// a privilege can be done before it is given up, and what is in use is known
+// before a large root is read. Publish uses them, and has them listen. If one
 // cannot be had, none is kept.
 func (l *Loop) Bind(c *config.Config) error {
 	l.publisher.mu.Lock()
@@ -158,6 +159,7 @@ func (l *Loop) Bind(c *config.Config) error {
 				errs = append(errs, err)
 				continue
 			}
+			s.address = a
 			ready[s.key] = s
 		}
 	}
@@ -172,8 +174,8 @@ func (l *Loop) Bind(c *config.Config) error {
 	return nil
 }
 
-// listen gives a socket that is bound to an address and known to nobody yet.
-func (l *Loop) listen(a config.Address) (*socket, error) {
+// boundTo gives a socket that is bound to an address and known to nobody yet.
+func (l *Loop) boundTo(a config.Address) (*socket, error) {
 	if s := l.publisher.ready[a.String()]; s != nil {
 		delete(l.publisher.ready, s.key)
 		return s, nil

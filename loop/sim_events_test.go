@@ -150,6 +150,14 @@ func (w *simWorld) bind(a config.Address) (*socket, error) {
 	return &socket{fd: d.fd, key: a.String()}, nil
 }
 
+// listen stands in for what bind leaves to be done.
+func (w *simWorld) listen(s *socket) error {
+	if w.started && w.fault(faultListen) {
+		return fmt.Errorf("cannot listen on %s: %w", s.address, sys.EADDRINUSE)
+	}
+	return nil
+}
+
 // drain asks the loop to end when its answers are out.
 func (w *simWorld) drain() {
 	w.loop.mail.post(func(l *Loop) {

@@ -51,6 +51,7 @@ const (
 	faultDeskError
 	faultReload
 	faultBind
+	faultListen
 	faultClockJump
 	faultClockBack
 	faultPanic
@@ -75,7 +76,7 @@ var simFaultNames = [simFaults]string{
 	faultPeerReset: "peer resets", faultPeerClose: "peer closes", faultHalfClose: "peer half-closes", faultVanish: "peer vanishes",
 	faultDeskFull: "desk full", faultDeskSlow: "desk slow", faultDeskGone: "desk ErrNotExist",
 	faultDeskChanged: "desk ErrChanged", faultDeskError: "desk EIO",
-	faultReload: "reload", faultBind: "bind fails", faultClockJump: "clock jumps", faultClockBack: "wall clock goes back",
+	faultReload: "reload", faultBind: "bind fails", faultListen: "listen fails", faultClockJump: "clock jumps", faultClockBack: "wall clock goes back",
 	faultPanic: "a step panics", faultDrain: "drain", faultStop: "stop",
 }
 
@@ -133,6 +134,7 @@ var simRarity = map[simFault][2]int{
 	faultVanish:      {50, 1000},
 	faultReload:      {20, 2000},
 	faultBind:        {5, 50},
+	faultListen:      {5, 50},
 	faultDescriptors: {300, 5000},
 	faultClockJump:   {500, 20000},
 	faultClockBack:   {500, 20000},

@@ -118,7 +118,7 @@ func (w *simWorld) live() {
 		return
 	}
 	l.desk.close() // the goroutines of the real one
-	l.desk, l.bind, l.alone = w.clerk, w.bind, false
+	l.desk, l.bind, l.listen, l.alone = w.clerk, w.bind, w.listen, false
 	l.conns.gen = genMask - uint32(w.between(0, 50)) // it will begin again
 	l.publisher.log = "off"                          // so that no table changes the log of the world
 	l.access.sink = w.log.sink()

@@ -94,7 +94,7 @@ type Kernel interface {
 	DeferAccept(fd int, on bool)
 	// BoundUnsent says whether the kernel takes little more of what is written to
 	// the sockets that fd will accept than is on its way to their peers, or a
-	// send buffer full (TCP_NOTSENT_LOWAT of tcp(7)). ListenTCP has it bounded.
+	// send buffer full (TCP_NOTSENT_LOWAT of tcp(7)). BindTCP has it bounded.
 	BoundUnsent(fd int, bound bool)
 	// Unsent is how many bytes written to fd its peer has not confirmed
 	// (SIOCOUTQ of tcp(7)).

@@ -27,20 +27,20 @@ const deferSeconds = 1
 // what is on its way does not count, and what is added is still in the cache.
 const unsentLimit = 32 << 10
 
-// ListenTCP makes a listening socket, non-blocking and close on exec. The zero
-// address is all addresses, IPv6 and IPv4 alike, or IPv4 alone where the
-// machine has no IPv6. Port 0 asks the kernel for one. The port is returned.
-func ListenTCP(addr netip.Addr, port int) (fd, bound int, err error) {
-	return openTCP(addr, port, func(fd int, name unix.Sockaddr) error {
-		if err := unix.Bind(fd, name); err != nil {
-			return err
-		}
-		return unix.Listen(fd, Backlog)
-	})
+// BindTCP makes a socket that has an address and does not listen yet,
+// non-blocking and close on exec. The zero address is all addresses, IPv6 and
+// IPv4 alike, or IPv4 alone where the machine has no IPv6. Port 0 asks the
+// kernel for one. The port is returned. EADDRINUSE means that somebody listens
+// there: of several who only bind, the first to listen has the address.
+func BindTCP(addr netip.Addr, port int) (fd, bound int, err error) {
+	return openTCP(addr, port, unix.Bind)
 }
 
-// BindBeside is ListenTCP for an address that overlaps those of own, listening
-// sockets of this process. It does not listen: ListenBeside does.
+// Listen has a socket of BindTCP listen. Clients come from then on.
+func Listen(fd int) error { return unix.Listen(fd, Backlog) }
+
+// BindBeside is BindTCP for an address that overlaps those of own, listening
+// sockets of this process. ListenBeside has it listen.
 func BindBeside(addr netip.Addr, port int, own []int) (fd, bound int, err error) {
 	return openTCP(addr, port, func(fd int, name unix.Sockaddr) error {
 		return share(fd, own, func() error { return unix.Bind(fd, name) })

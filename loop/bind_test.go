@@ -1,0 +1,95 @@
+package loop
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+
+	"monopoll/loop/sys"
+	"monopoll/routes"
+	"monopoll/routes/config"
+)
+
+// refuses says whether nobody listens on a port of this machine.
+func refuses(t *testing.T, port int) bool {
+	t.Helper()
+	c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err == nil {
+		c.Close()
+	} else if !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Fatal(err)
+	}
+	return err != nil
+}
+
+// A port that accepts is a server that answers, however long a root takes to be
+// read; and whether a port can be had is known before.
+func TestNobodyListensWithoutATable(t *testing.T) {
+	s := start(t, fmt.Sprintf("listeners: [{listen: '127.0.0.1:%d', respond: first}]", freePort(t)), nil)
+	port := freePort(t)
+	next, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- next.Run() }()
+	t.Cleanup(func() { next.Stop(); <-ended })
+	cfg, err := config.Parse("config.yaml", s.dir, fmt.Appendf(nil,
+		"listeners: [{listen: '127.0.0.1:%d', respond: hello}]\nlog: {access: 'off'}\ncontrol: 'off'\n", port))
+	if err == nil {
+		err = next.Bind(cfg)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !refuses(t, port) {
+		t.Error("a client was let in before there was a table")
+	}
+	table, err := routes.Build(cfg, nil, s.loader)
+	if err == nil {
+		_, err = next.Publish(table)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, body := newClient(t, port).get("/"); body != "hello" {
+		t.Errorf("after Publish: %q", body)
+	}
+	taken, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.end()
+	if err := taken.Bind(cfg); !errors.Is(err, sys.EADDRINUSE) {
+		t.Errorf("a port in use is not known before there is a table: %v", err)
+	}
+}
+
+// A reload that is refused has let in nobody who would be sent away again.
+func TestRefusedReloadListensNowhere(t *testing.T) {
+	s := start(t, fmt.Sprintf("listeners: [{listen: '127.0.0.1:%d', respond: first}]", freePort(t)), nil)
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	var listened []string
+	s.loop.listen = func(one *socket) error {
+		listened = append(listened, one.key)
+		return listen(one)
+	}
+	free := freePort(t)
+	_, err = s.publish(fmt.Sprintf("listeners: [{listen: ['127.0.0.1:%d', '%s'], respond: second}]", free, other.Addr()))
+	if err == nil || !strings.Contains(err.Error(), other.Addr().String()) || !strings.Contains(err.Error(), "another program") {
+		t.Errorf("the address that is in use is not named: %v", err)
+	}
+	if len(listened) > 0 {
+		t.Errorf("%v listened for a reload that was refused", listened)
+	}
+	if !refuses(t, free) {
+		t.Error("the free address of a refused reload is left listening")
+	}
+}
