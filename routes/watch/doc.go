@@ -26,7 +26,7 @@
 //   - pulse (poll.go): what happens without events; filesystem.go knows which
 //     filesystems send none.
 //   - bench (background.go): what a published table gains afterwards; shift
-//     (shift.go) is one run of it.
+//     (shift.go) is one run of it, at the pace (pace.go) that the server leaves it.
 //   - board (board.go): what other goroutines may read.
 //
 // Three rules hold it together. A directory is watched before it is scanned:

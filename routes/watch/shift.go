@@ -15,20 +15,8 @@ const (
 	// the whole tree.
 	handFirst = 500 * time.Millisecond
 	handMost  = 16 * time.Second
-	// busyRate is how much work a second makes the server a busy one (see
-	// Options.Work), for which background work waits; busyMost is how long one piece of it waits at
-	// the most, or a site that is always busy would never be compressed. A page
-	// of 20 KB takes brotli some 50 ms at its best quality: one in ten seconds
-	// costs a busy processor half a percent. busyLook is over how long the rate
-	// is measured at least.
-	busyRate = 1000
-	busyMost = 10 * time.Second
-	busyLook = 50 * time.Millisecond
 	// workersMost is how many processors compress, of machines with many.
 	workersMost = 4
-	// restMost is how much work is rested from at once: less would be spent on
-	// timers.
-	restMost = 2 * time.Millisecond
 )
 
 // shift is one run of the bench over all trees.
@@ -92,17 +80,17 @@ func (s *shift) house(i int) {
 	h := newHandover(s, i)
 	h.results.moves = out
 	h.give()
-	rest := rests{s: s}
+	pace := pace{s: s}
 	for _, f := range in {
 		if s.ctx.Err() != nil {
 			return
 		}
-		rest.begin()
+		pace.begin()
 		if m, err := loader.Fetch(f); err == nil { // else it has changed, and its event is on its way
 			h.results.moves = append(h.results.moves, m)
 			h.due()
 		}
-		rest.end()
+		pace.end()
 	}
 	h.give()
 }
@@ -145,87 +133,35 @@ func (s *shift) compress(i int, encoders []site.Encoder) {
 	h.give()
 }
 
-// rests makes background work rest as long as it worked where there are only one
-// or two processors: Go has no priorities, and a goroutine that never rests would
-// make the loop share its processor with it.
-type rests struct {
-	s      *shift
-	since  time.Time
-	worked time.Duration // and has not rested from
-}
-
-func (r *rests) begin() { r.since = time.Now() }
-
-func (r *rests) end() {
-	if runtime.GOMAXPROCS(0) > 2 {
-		runtime.Gosched()
-		return
-	}
-	if r.worked += time.Since(r.since); r.worked >= restMost {
-		r.s.rest(r.worked)
-		r.worked = 0
-	}
-}
-
 // encode makes variants one by one.
 func (s *shift) encode(e *site.Encoder, work <-chan site.Work, out chan<- site.Variant) {
-	way, rest := giveWay{s: s}, rests{s: s}
+	pace := pace{s: s, last: longPiece}
 	for one := range work {
-		way.wait()
-		rest.begin()
+		pace.giveWay()
+		pace.begin()
 		v, err := e.Do(s.ctx, one)
 		if err != nil {
 			continue // cancelled, or a body that this coding cannot have
 		}
 		out <- v
-		rest.end()
+		pace.end()
 	}
 }
 
-// giveWay is one worker's view of how busy the server is.
-type giveWay struct {
-	s     *shift
-	at    time.Time // when the work was counted last
-	count int64
-	busy  bool
-}
-
-// wait returns when the server has time, or busyMost later.
-func (g *giveWay) wait() {
-	if g.s.served == nil {
-		return
-	}
-	for began := time.Now(); g.s.ctx.Err() == nil; {
-		if now := time.Now(); now.Sub(g.at) >= busyLook {
-			count := g.s.served()
-			g.busy = g.at.IsZero() || float64(count-g.count) > busyRate*now.Sub(g.at).Seconds()
-			g.at, g.count = now, count
-		}
-		if !g.busy || time.Since(began) > busyMost {
-			return
-		}
-		g.s.rest(busyLook)
-	}
-}
-
-// rest waits, but not beyond the end of the shift.
-func (s *shift) rest(t time.Duration) {
-	timer := time.NewTimer(t)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-s.ctx.Done():
-	}
-}
-
-// hash finds the strong entity tags of the large files of one tree. It is the
-// disk's time more than ours.
+// hash finds the strong entity tags of the large files of one tree.
 func (s *shift) hash(i int) {
 	h := newHandover(s, i)
 	h.results.tags = map[*site.File]string{}
 	var loader site.Loader
+	pace := pace{s: s}
 	for _, f := range s.trees[i].Unhashed() {
-		tag, err := loader.Hash(f, s.ctx.Err)
+		pace.begin()
+		tag, err := loader.Hash(f, func() error {
+			pace.end()
+			pace.giveWay()
+			pace.begin()
+			return s.ctx.Err()
+		})
 		if s.ctx.Err() != nil {
 			break
 		}
