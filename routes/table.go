@@ -77,6 +77,14 @@ type fieldLines struct {
 // the caller's.
 func (t *Table) Trees() []*site.Tree { return slices.Clone(t.sites) }
 
+// Tree gives the document root at place i of Trees, nil beyond the last.
+func (t *Table) Tree(i int) *site.Tree {
+	if i >= len(t.sites) {
+		return nil
+	}
+	return t.sites[i]
+}
+
 // WithTree gives the table with another version of the document root at place i
 // of Trees, and everything else shared. Its cost is that of copying one pointer
 // for each document root.

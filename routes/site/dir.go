@@ -19,6 +19,10 @@ type Dir struct {
 	// odd is what stands here and is not served, to be said once.
 	odd []oddity
 	sum totals
+	// listed is the ctime, in nanoseconds, that the directory on disk had when
+	// it was last looked at: as long as it has that, no name came or went. It is
+	// for Patrol. (The mtime is set back by programs that copy times.)
+	listed int64
 }
 
 // oddity is an entry that is left out, or one that is in another state than

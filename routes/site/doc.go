@@ -54,7 +54,8 @@
 //   - names.go, set.go: an immutable map of names
 //   - options.go, shared.go, cache.go, media.go, fixed.go, head.go: the fields
 //   - loader.go, scan.go, read.go, quiet.go, settle.go, pair.go: how a root is read
-//   - refresh.go, anchor.go, watch.go, delta.go: how it stays true
+//   - refresh.go, anchor.go, watch.go, delta.go: how it stays true; patrol.go:
+//     whether it still is
 //   - links.go, trail.go: symlinks
 //   - place.go, hash.go, fit.go: bodies on disk
 //   - encode.go, cached.go, rebuild.go, coding/: coded variants

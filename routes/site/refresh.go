@@ -149,13 +149,17 @@ func (s *scan) renew(fd int, rel string, d *Dir, a *ask, depth int) (*Dir, error
 		s.discount(d.sum)
 		return s.dir(fd, rel, d, depth)
 	}
+	listed, err := listing(fd)
+	if err != nil {
+		return nil, err
+	}
 	all := d.partners(a.names)
 	for name := range a.below {
 		all = append(all, name)
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)
-	var dr draft
+	dr := draft{listed: listed}
 	for _, name := range all {
 		if !s.tree.opt.shows(name) {
 			continue

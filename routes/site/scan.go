@@ -44,19 +44,28 @@ type draft struct {
 	dirs  []change[Dir]
 	links []string
 	odd   []oddity
+	// listed is what Dir.listed is to be
+	listed int64
 }
 
 // dir reads the directory that fd is open on, and all below it. prev is what
 // was known of it, nil for nothing; it is returned itself if it is still true.
 func (s *scan) dir(fd int, rel string, prev *Dir, depth int) (*Dir, error) {
-	names, types, err := s.list(fd)
+	listed, err := listing(fd)
+	if err != nil {
+		return nil, err
+	}
+	if s.dents == nil {
+		s.dents = make([]byte, 64<<10)
+	}
+	names, types, err := s.tree.opt.list(fd, s.dents)
 	if err != nil {
 		return nil, err
 	}
 	if prev == nil {
 		prev = &Dir{}
 	}
-	var d draft
+	d := draft{listed: listed}
 	for i, name := range names {
 		if err := s.entry(fd, rel, name, types[i], prev, &d, depth); err != nil {
 			return nil, err
@@ -65,18 +74,23 @@ func (s *scan) dir(fd int, rel string, prev *Dir, depth int) (*Dir, error) {
 	return s.settle(rel, prev, &d, nil), nil
 }
 
+// listing gives the Dir.listed of the directory that fd is open on.
+func listing(fd int) (ctime int64, err error) {
+	var st unix.Stat_t
+	err = fstat(fd, &st)
+	return st.Ctim.Nano(), err
+}
+
 // list gives the names of a directory and their types (DT_REG …), in order.
-func (s *scan) list(fd int) (names []string, types []byte, err error) {
-	if s.dents == nil {
-		s.dents = make([]byte, 64<<10)
-	}
+// dents is room for what the kernel says at a time.
+func (o *Options) list(fd int, dents []byte) (names []string, types []byte, err error) {
 	type entry struct {
 		name string
 		typ  byte
 	}
 	var all []entry
 	for text := 0; ; {
-		n, err := unix.Getdents(fd, s.dents)
+		n, err := unix.Getdents(fd, dents)
 		if err == unix.EINTR {
 			continue
 		}
@@ -90,13 +104,13 @@ func (s *scan) list(fd int) (names []string, types []byte, err error) {
 			break
 		}
 		// struct linux_dirent64: inode 8, offset 8, length 2, type 1, name and NUL
-		for b := s.dents[:n]; len(b) > 0; {
+		for b := dents[:n]; len(b) > 0; {
 			size := binary.NativeEndian.Uint16(b[16:])
 			name := b[19:size]
 			typ := b[18]
 			b = b[size:]
 			name = name[:slices.Index(name, 0)]
-			if string(name) == "." || string(name) == ".." || !s.tree.opt.shows(view(name)) {
+			if string(name) == "." || string(name) == ".." || !o.shows(view(name)) {
 				continue
 			}
 			if text += len(name); text > maxText {

@@ -9,7 +9,7 @@ import (
 // them, or of those in touched (sorted, partners included) and the others as
 // they were in prev. It returns prev if nothing has changed.
 func (s *scan) settle(rel string, prev *Dir, d *draft, touched []string) *Dir {
-	next := &Dir{}
+	next := &Dir{listed: d.listed}
 	var stale []oddity
 	if touched == nil {
 		next.files, stale = s.pair(rel, prev.files.anew(d.files), nil)

@@ -60,8 +60,12 @@ func openBelow(root int, rel string, flags int) (int, error) {
 }
 
 func statAt(at int, name string, st *unix.Stat_t) error {
+	return statBy(at, name, unix.AT_SYMLINK_NOFOLLOW, st)
+}
+
+func statBy(at int, path string, flags int, st *unix.Stat_t) error {
 	for {
-		if err := unix.Fstatat(at, name, st, unix.AT_SYMLINK_NOFOLLOW); err != unix.EINTR {
+		if err := unix.Fstatat(at, path, st, flags); err != unix.EINTR {
 			return err
 		}
 	}

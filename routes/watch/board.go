@@ -92,8 +92,14 @@ func (w *Watcher) tidy() {
 	defer w.board.mu.Unlock()
 	w.board.folders = w.watches.size()
 	if !stale {
+		w.patrol.sees(w.table, nil)
 		return
 	}
+	without := make([]bool, 0, len(w.roots))
+	for _, r := range w.roots {
+		without = append(without, r.polled != "")
+	}
+	w.patrol.sees(w.table, without)
 	var watched []string
 	polled := map[string][]string{}
 	if c := w.config; c.path != "" && c.polled == "" {

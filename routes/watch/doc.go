@@ -6,9 +6,10 @@
 //
 // It is the one room of routes with goroutines and a clock, and the only one
 // that knows fsnotify. There are few goroutines: one that does nothing but read
-// events into the inbox; that of Watcher.Run, which owns everything else; those
-// of the bench, which compress and hash after a table is served; and for each
-// root that is polled one that waits for its filesystem to answer at all.
+// events into the inbox; that of Watcher.Run, which owns everything else; that of
+// the patrol, which looks for what no event tells of; those of the bench, which
+// compress and hash after a table is served; and for each root that is polled one
+// that waits for its filesystem to answer at all.
 //
 // The structs first:
 //
@@ -25,6 +26,8 @@
 //   - Verdict (verdict.go): what is said about it; diff.go compares two configs.
 //   - pulse (poll.go): what happens without events; filesystem.go knows which
 //     filesystems send none.
+//   - patrol (patrol.go): the walk through what is watched, for what sends no
+//     event. site.Patrol compares; what it finds goes through the inbox.
 //   - bench (background.go): what a published table gains afterwards; shift
 //     (shift.go) is one run of it, at the pace (pace.go) that the server leaves it.
 //   - board (board.go): what other goroutines may read.
@@ -34,9 +37,21 @@
 // an event. Events only say where to look: what is there is found out by looking,
 // so a lost, doubled or reordered event costs time and not truth. And nothing is
 // believed for ever: a queue that overflowed, a mount, a filesystem that is
-// silent, watches that ran out all end in looking again, at once or every second.
+// silent, watches that ran out all end in looking again, at once or every second;
+// and all that is watched is gone through by stat, slowly, whatever the events say.
 //
 // A reader sees a renamed file a few milliseconds later (quietFast), a file
 // rewritten in place about 25 ms after its last write (quietSlow); the numbers
-// and their reasons are in settle.go.
+// and their reasons are in settle.go. What no event tells of is seen by the
+// patrol within two seconds in a root of some hundreds of files, and by 500 names
+// a second in larger ones. Its price, as the sum of schedstat(5) over the threads
+// of an idle server: 91 ms in 60 s with 10,000 folders of 10 files (9 ms without
+// it), 26 to 36 ms with the example config (4 to 13 ms). A step a second is cheap
+// because it is one: the same calls in four steps cost more than twice as much,
+// nearly all of it for waking the Go scheduler; and so does yielding in between.
+//
+// A file that somebody keeps mapped is taken after capSlow as it is. What is
+// written into it from then on shows in its mtime, and so to the patrol, with the
+// first write after the kernel has written the page back; on tmpfs, which writes
+// nothing back, it does not show until the file is mapped anew.
 package watch

@@ -140,8 +140,17 @@ func meaning(op fsnotify.Op) happening {
 // note takes one happening in, and wakes the reader only if it would otherwise
 // sleep too long: a stream of events wakes it once a batch.
 func (in *inbox) note(n name, h happening, now time.Time) {
+	in.take(func() { in.settle.note(n, h, now) }, now)
+}
+
+// unheard takes in what the patrol found.
+func (in *inbox) unheard(n name, now time.Time) {
+	in.take(func() { in.settle.unheard(n, now) }, now)
+}
+
+func (in *inbox) take(note func(), now time.Time) {
 	in.mu.Lock()
-	in.settle.note(n, h, now)
+	note()
 	at := in.settle.next(now)
 	early := in.armed.IsZero() || at.Before(in.armed)
 	if early {

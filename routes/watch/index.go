@@ -134,6 +134,9 @@ func (w *Watcher) sortOne(j *job, d dirty, now time.Time) {
 	if d.moved {
 		w.watches.dropFrom(d.path())
 	}
+	if d.unheard && w.watches.isStale(d.dir) {
+		w.watches.dropFrom(d.dir) // something was mounted there
+	}
 	if text, body := w.config.concerns(d.name); text || body {
 		j.config, j.bodies = true, j.bodies || body
 	}

@@ -139,6 +139,10 @@ func (w *Watcher) beat(j *job, now time.Time) {
 	j.all = j.all || w.pulse.anew
 	w.pulse.anew = false
 	w.judgeProbes(now)
+	if held := w.patrol.tend(now); held != "" {
+		w.log.Warn(fmt.Sprintf("the filesystem of %s does not answer; until it does, nobody looks there for changes that no event tells of",
+			shorten(w.table.Config.Dir, held)))
+	}
 	for _, r := range w.roots {
 		w.sync(r, true)
 		if !r.deaf && w.watches.isStale(r.path) {

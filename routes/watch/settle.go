@@ -81,6 +81,8 @@ type pending struct {
 	due   time.Time // slow: when it is believed if nothing more comes
 	tries int       // how often the loader found it busy
 	moved bool      // it appeared or vanished: another inode, perhaps
+	// unheard: the patrol found it, and no event told of it
+	unheard bool
 }
 
 // settler gathers dirty names until they are worth a rebuild. It is pure:
@@ -126,6 +128,19 @@ func (s *settler) note(n name, h happening, at time.Time) {
 		s.slow--
 		s.join(at)
 	}
+}
+
+// unheard takes in that a name is not as it is served, of which no event told.
+// It waits as if it had been written to now. What waits already, does so as
+// before: its event came meanwhile.
+func (s *settler) unheard(n name, at time.Time) {
+	if s.names[n] != nil {
+		return
+	}
+	p := &pending{first: at, slow: true, moved: true, unheard: true}
+	s.names[n] = p
+	s.slow++
+	s.delay(p, at.Add(quietSlow))
 }
 
 // write postpones a name, within capSlow of its first write. A name past that
@@ -236,6 +251,8 @@ type dirty struct {
 	first time.Time
 	tries int
 	moved bool
+
+	unheard bool
 }
 
 // overdue says that the name has been written to for so long that it should
@@ -256,7 +273,7 @@ func (s *settler) take(now time.Time) []dirty {
 	taken := make([]dirty, 0, s.batch)
 	for n, p := range s.names {
 		if !p.slow {
-			taken = append(taken, dirty{n, p.first, p.tries, p.moved})
+			taken = append(taken, dirty{n, p.first, p.tries, p.moved, p.unheard})
 			delete(s.names, n)
 		}
 	}

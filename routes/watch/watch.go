@@ -70,6 +70,7 @@ type Watcher struct {
 	rescan bool // everything is to be looked at
 	pulse  pulse
 	bench  bench
+	patrol patrol
 	said   map[string]bool // what need not be said again
 
 	requests chan chan Verdict
@@ -101,6 +102,7 @@ func New(opt Options) (*Watcher, error) {
 		alive:    make(chan *root),
 		ended:    make(chan struct{}),
 	}
+	w.patrol = patrol{in: w.in, ended: w.ended, hung: map[string]bool{}}
 	w.opt.Table = nil // or the first table, with all its bodies, would be kept for good
 	w.bench.init()
 	kernel, err := fsnotify.NewBufferedWatcher(eventBuffer)
@@ -142,6 +144,7 @@ func (w *Watcher) begin(now time.Time) {
 // to be called once.
 func (w *Watcher) Run(ctx context.Context) error {
 	defer w.close()
+	w.patrol.tend(time.Now())
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
