@@ -226,7 +226,7 @@ func (l *Loop) advance(c *conn, in []byte) {
 		if w == wantFile {
 			l.keepInput(c, in)
 			l.enter(c, stateDesk)
-			l.desk.open(l, c, ask)
+			l.desk.fetch(l, c, ask)
 			return
 		}
 		if w != wantDrain {

@@ -8,18 +8,31 @@ import (
 	"monopoll/routes/site"
 )
 
-// clerk is what the loop asks of the desk. Each call is answered by a letter.
+// clerk is what the loop asks of the desk.
 type clerk interface {
-	// open has f opened for c, which is then stepped again with the same bytes.
-	open(l *Loop, c *conn, f *site.File)
-	// warm brings the part of a file that c is to be sent next into memory.
+	// fetch sees to what an answer to c needs of a file before it can begin. It is
+	// answered by a letter, after which c is stepped again with the same bytes.
+	fetch(l *Loop, c *conn, what errand)
+	// warm brings the part of a file that c is to be sent next into memory. It is
+	// answered by a letter.
 	warm(l *Loop, c *conn)
+	// shut closes the descriptor of a file, at some time.
+	shut(l *Loop, fd int)
 	close()
 }
 
-// desk is where the loop leaves work that may wait for a disk: opening a large
-// file, and bringing the next part of one into memory. Its goroutines touch
-// nothing of the loop's; what they found comes back by the mailbox.
+// errand is a file that is to be opened, unless it is open already, and a part
+// of it that is to be in memory.
+type errand struct {
+	what       *site.File
+	open       *openFile
+	at, length int64
+}
+
+// desk is where the loop leaves work that may wait for a disk: opening and
+// closing a large file, and bringing the next part of one into memory. Its
+// goroutines touch nothing of the loop's; what they found comes back by the
+// mailbox.
 type desk struct {
 	mail *mailbox
 	jobs chan func()
@@ -53,30 +66,57 @@ func (d *desk) ask(job func()) bool {
 	}
 }
 
-func (d *desk) open(l *Loop, c *conn, f *site.File) {
+func (d *desk) fetch(l *Loop, c *conn, what errand) {
 	fd, gen := int(c.fd), c.gen
+	if what.open != nil {
+		l.files.take(what.open) // it must stay open until the desk is done with it
+	}
 	ok := d.ask(func() {
-		file, err := f.Open()
-		if errors.Is(err, site.ErrChanged) {
-			time.Sleep(changedRetry)
-		}
-		if !d.mail.post(func(l *Loop) { l.opened(fd, gen, f, file, err) }) && err == nil {
+		file, err := what.carryOut()
+		if !d.mail.post(func(l *Loop) { l.fetched(fd, gen, what, file, err) }) && what.open == nil && err == nil {
 			(&sys.Linux{}).Close(file)
 		}
 	})
 	if !ok {
-		l.opened(fd, gen, f, -1, errDeskFull)
+		l.fetched(fd, gen, what, -1, errDeskFull)
 	}
+}
+
+// carryOut gives the descriptor of the file.
+func (e *errand) carryOut() (file int, err error) {
+	if e.open != nil {
+		return e.open.fd, sys.ReadAhead(e.open.fd, e.at, e.length)
+	}
+	if file, err = e.what.Open(); err != nil {
+		if errors.Is(err, site.ErrChanged) {
+			time.Sleep(changedRetry)
+		}
+		return -1, err
+	}
+	if cached, errno := (&sys.Linux{}).Cached(file, e.at, int(e.length)); errno != 0 || !cached {
+		err = sys.ReadAhead(file, e.at, e.length)
+	}
+	if err != nil {
+		(&sys.Linux{}).Close(file)
+		return -1, err
+	}
+	return file, nil
 }
 
 // changedTries is how often a file that has just changed is asked for again:
 // with changedRetry, about a second, in which the watcher will have noticed.
 const changedTries = 200
 
-// opened is the desk's letter.
-func (l *Loop) opened(fd int, gen uint32, f *site.File, file int, err error) {
-	if err == nil {
-		l.files.add(f, file)
+// fetched is the desk's letter.
+func (l *Loop) fetched(fd int, gen uint32, what errand, file int, err error) {
+	open := what.open
+	if open != nil {
+		defer l.files.release(open)
+		if err != nil && !errors.Is(err, errDeskFull) {
+			l.files.broken(l, open, sys.EIO)
+		}
+	} else if err == nil {
+		open = l.files.add(what.what, file)
 	}
 	c := l.conns.find(fd, gen)
 	if c == nil || c.state != stateDesk || c.out != nil {
@@ -92,13 +132,16 @@ func (l *Loop) opened(fd int, gen uint32, f *site.File, file int, err error) {
 			l.shortOfDescriptors()
 		}
 	}
+	if err == nil {
+		l.out.had = window{open, what.at, what.length}
+	}
 	l.advance(c, c.in)
 }
 
 func (d *desk) warm(l *Loop, c *conn) {
 	s := &c.out.segs[c.out.first]
 	fd, gen, file, at, length := int(c.fd), c.gen, s.file, s.at, min(s.left, aheadSize)
-	l.files.take(file) // it must stay open until the desk is done with it
+	l.files.take(file) // as in fetch
 	ok := d.ask(func() {
 		err := sys.ReadAhead(file.fd, at, length)
 		d.mail.post(func(l *Loop) { l.warmed(fd, gen, file, at+length, err) })
@@ -124,4 +167,21 @@ func (l *Loop) warmed(fd int, gen uint32, file *openFile, upTo int64, err error)
 		return
 	}
 	l.resume(c)
+}
+
+// shut has a goroutine of its own for each file, since a filesystem that hangs
+// holds whoever closes one of its files (fuse(4), nfs(5)), and must hold nobody
+// else. There are no more of them than files were open.
+func (d *desk) shut(l *Loop, fd int) {
+	wanted := l.spare < 0
+	go func() {
+		(&sys.Linux{}).Close(fd)
+		if wanted {
+			d.mail.post(func(l *Loop) {
+				if l.spare < 0 {
+					l.reserve()
+				}
+			})
+		}
+	}()
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -59,7 +60,7 @@ func TestFileIsCutWhileItIsSent(t *testing.T) {
 			t.Errorf("%d bytes", n)
 		}
 	}
-	if n := strings.Count(s.log.String(), "a download was broken off"); n != 1 {
+	if n := strings.Count(s.log.String(), "a large file could not be sent"); n != 1 {
 		t.Errorf("%d lines:\n%s", n, s.log.String())
 	}
 	if _, body := newClient(t, port).get("/a.txt"); body != "small" {
@@ -155,6 +156,89 @@ func TestHungFilesystem(t *testing.T) {
 		res, body := newClient(t, port).get("/big.bin")
 		return res.StatusCode == 200 && len(body) == size
 	})
+}
+
+// coldDisk is a kernel that says, while cold is set, that nothing of a file is in
+// memory. It notes what the loop itself closes of files.
+type coldDisk struct {
+	sys.Linux
+	cold   atomic.Bool
+	closed atomic.Int32
+}
+
+func (k *coldDisk) Cached(file int, at int64, n int) (bool, sys.Errno) {
+	if k.cold.Load() {
+		return false, 0
+	}
+	return k.Linux.Cached(file, at, n)
+}
+
+func (k *coldDisk) Close(fd int) sys.Errno {
+	if strings.HasSuffix(linkOf(fd), ".bin") {
+		k.closed.Add(1)
+	}
+	return k.Linux.Close(fd)
+}
+
+func linkOf(fd int) string {
+	name, _ := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+	return name
+}
+
+// A filesystem hangs under a file that is open already: it is answered like one
+// that is not, with 503, and not begun and broken off.
+func TestHungUnderAnOpenFile(t *testing.T) {
+	const size = 4 << 20
+	port, kernel := freePort(t), new(coldDisk)
+	s := startOn(t, kernel, fmt.Sprintf(diskConfig, port, "300ms"), map[string]string{"www/big.bin": strings.Repeat("b", size)})
+	c := newClient(t, port)
+	if _, body := c.get("/big.bin"); len(body) != size {
+		t.Fatalf("%d bytes", len(body))
+	}
+	kernel.cold.Store(true)
+	release := s.hang()
+	for _, ask := range []string{"", "Range: bytes=3000000-\r\n", "Range: bytes=1-2,3000000-3000001\r\n"} {
+		c := newClient(t, port)
+		fmt.Fprintf(c, "GET /big.bin HTTP/1.1\r\nHost: x\r\n%s\r\n", ask)
+		if res, _ := c.read("GET"); res.StatusCode != 503 || res.Header.Get("Retry-After") == "" {
+			t.Errorf("%q: %s", ask, res.Status)
+		}
+	}
+	release()
+	if res, body := c.get("/big.bin"); res.StatusCode != 200 || len(body) != size {
+		t.Errorf("after it: %s, %d bytes", res.Status, len(body))
+	}
+}
+
+// To close a file may take as long as its filesystem likes, so the loop has it
+// done by others.
+func TestLoopClosesNoFile(t *testing.T) {
+	port, kernel := freePort(t), new(coldDisk)
+	config := fmt.Sprintf(diskConfig, port, "10s")
+	s := startOn(t, kernel, config, map[string]string{"www/big.bin": strings.Repeat("b", 1<<20)})
+	open := func() (n int) {
+		list, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range list {
+			if fd, err := strconv.Atoi(e.Name()); err == nil && linkOf(fd) == filepath.Join(s.dir, "www/big.bin") {
+				n++
+			}
+		}
+		return n
+	}
+	newClient(t, port).get("/big.bin")
+	if n := open(); n != 1 {
+		t.Errorf("the file is open %d times, not once", n)
+	}
+	if _, err := s.publish(config); err != nil { // no answer uses it from now on
+		t.Fatal(err)
+	}
+	until(t, "the file closed", func() bool { return open() == 0 })
+	if n := kernel.closed.Load(); n != 0 {
+		t.Errorf("the loop itself closed %d files", n)
+	}
 }
 
 // When more wait for the disk than the desk has room for, the next is told so

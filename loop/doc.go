@@ -24,7 +24,7 @@
 //	output.go    what is to be sent: own bytes, borrowed bodies, parts of files
 //	flush.go     send it, as far as the socket takes it
 //	files.go     large files that are open
-//	desk.go      have a file opened, or read ahead, without waiting
+//	desk.go      have a file opened, read ahead or closed, without waiting
 //	lane.go      timeouts: one queue for each kind
 //	slab.go      connections by descriptor
 //	bind.go      make listening sockets

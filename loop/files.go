@@ -15,13 +15,24 @@ type openFile struct {
 	prev, next *openFile
 }
 
+// window is a part of an open file that is in memory.
+type window struct {
+	file       *openFile
+	at, length int64
+}
+
+// has says that what of f comes at an offset is in memory.
+func (w window) has(f *openFile, at int64) bool {
+	return w.file == f && w.at <= at && at < w.at+w.length
+}
+
 // cabinet keeps large files open from one request to the next. It holds at most
 // openFiles that nobody is being sent.
 type cabinet struct {
 	byFile map[*site.File]*openFile
 	idle   openFile // ring; idle.next was used longest ago
 	count  int      // of idle
-	dead   []int    // descriptors for reap
+	dead   []int    // descriptors, for reap to have closed
 }
 
 func newCabinet() *cabinet {
@@ -44,15 +55,16 @@ func (c *cabinet) get(f *site.File) *openFile {
 }
 
 // add takes a descriptor that the desk has opened.
-func (c *cabinet) add(f *site.File, fd int) {
-	if c.byFile[f] != nil { // two asked at the same time
+func (c *cabinet) add(f *site.File, fd int) *openFile {
+	if o := c.byFile[f]; o != nil { // two asked at the same time
 		c.dead = append(c.dead, fd)
-		return
+		return o
 	}
 	o := &openFile{fd: fd, what: f}
 	c.byFile[f] = o
 	c.link(o)
 	c.trim(openFiles)
+	return o
 }
 
 // take counts one more segment that sends o.
@@ -113,7 +125,7 @@ func (c *cabinet) abandon(out *output) {
 	out.reset()
 }
 
-// broken is called when a file could not be sent to its end.
+// broken is called when a file could not be read to its end.
 func (c *cabinet) broken(l *Loop, o *openFile, errno sys.Errno) {
 	if c.byFile[o.what] == o {
 		delete(c.byFile, o.what)
@@ -126,7 +138,7 @@ func (c *cabinet) broken(l *Loop, o *openFile, errno sys.Errno) {
 	if errno != 0 {
 		why = errno.Error()
 	}
-	l.log.Warn("a download was broken off", "file", o.what.Path(), "reason", why)
+	l.log.Warn("a large file could not be sent", "file", o.what.Path(), "reason", why)
 }
 
 func (c *cabinet) link(o *openFile) {

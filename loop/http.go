@@ -7,6 +7,7 @@ import (
 
 	"monopoll/loop/http1"
 	"monopoll/routes"
+	"monopoll/routes/site"
 )
 
 // session is HTTP/1 on one connection: a request's head is parsed, its body
@@ -70,7 +71,7 @@ func (s *session) request(in []byte, out *output) (int, want) {
 var noBody = []byte{}
 
 // answer asks the table and writes what it says. On wantFile nothing has been
-// written: the same request is to be answered again when the file is open.
+// written: the same request is to be answered again when the file is there.
 func (s *session) answer(out *output) want {
 	l, k := s.loop, s.conn.socket
 	res := &l.res
@@ -81,8 +82,7 @@ func (s *session) answer(out *output) want {
 			if out.failed != nil {
 				res.Refuse(statusOf(out.failed), l.req.Accept)
 				out.failed = nil
-			} else if file = l.files.get(f); file == nil {
-				out.ask = f
+			} else if file = s.open(f, out); file == nil {
 				return wantFile
 			}
 		}
@@ -99,6 +99,28 @@ func (s *session) answer(out *output) want {
 		return wantClose // the client does not expect it
 	}
 	return wantCloseNow
+}
+
+// open gives f open, with what is to be sent of it first in memory; nil when the
+// desk has to see to that. Once the head of an answer is out, a disk that fails
+// or hangs could only be told by breaking it off.
+func (s *session) open(f *site.File, out *output) *openFile {
+	l, ask := s.loop, errand{what: f, length: f.Size()}
+	if res := &l.res; res.Send == routes.SendPart || res.Send == routes.SendParts {
+		ask.at, ask.length = res.Parts[0].From, res.Parts[0].Length
+	}
+	ask.length = min(ask.length, aheadSize)
+	if ask.open = l.files.get(f); ask.open != nil {
+		if out.had.has(ask.open, ask.at) {
+			return ask.open
+		}
+		if cached, errno := l.kernel.Cached(ask.open.fd, ask.at, int(ask.length)); errno == 0 && cached {
+			out.had = window{ask.open, ask.at, ask.length}
+			return ask.open
+		}
+	}
+	out.ask = ask
+	return nil
 }
 
 // write appends the answer, and a line to the log.

@@ -279,9 +279,10 @@ func (l *Loop) expired(c *conn) {
 }
 
 // reap closes what this turn has ended. Nothing else closes a descriptor that
-// epoll may still report.
+// epoll may still report, and nothing else ends an open file: that may wait for
+// its filesystem, so it is the desk that does it.
 func (l *Loop) reap() {
-	closed := len(l.dead)+len(l.files.dead) > 0
+	closed := len(l.dead) > 0
 	for _, c := range l.dead {
 		if c.again {
 			l.again = without(l.again, c)
@@ -299,7 +300,7 @@ func (l *Loop) reap() {
 	clear(l.dead)
 	l.dead = l.dead[:0]
 	for _, fd := range l.files.dead {
-		l.kernel.Close(fd)
+		l.desk.shut(l, fd)
 	}
 	l.files.dead = l.files.dead[:0]
 	if closed && l.spare < 0 {

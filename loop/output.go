@@ -3,8 +3,6 @@ package loop
 import (
 	"slices"
 	"unsafe"
-
-	"monopoll/routes/site"
 )
 
 // output is what is still to be sent, in order: own bytes, borrowed bodies,
@@ -17,8 +15,10 @@ type output struct {
 	segs   []segment
 	first  int // segs[:first] are sent
 
-	// ask is the file that a step wants opened; failed is why it could not be.
-	ask    *site.File
+	// ask is what a step wants of the desk; had is that it has got it, failed is
+	// why it could not.
+	ask    errand
+	had    window
 	failed error
 }
 
@@ -59,7 +59,11 @@ func (o *output) borrow(s string) {
 // counted by cabinet.take; see cabinet.send.
 func (o *output) part(f *openFile, at, length int64) {
 	o.seal()
-	o.segs = append(o.segs, segment{file: f, at: at, left: length})
+	warm := int64(0)
+	if o.had.has(f, at) {
+		warm = o.had.at + o.had.length
+	}
+	o.segs = append(o.segs, segment{file: f, at: at, left: length, warm: warm})
 }
 
 // seal makes a segment of the own bytes that have none yet.
@@ -89,7 +93,7 @@ func (o *output) reset() {
 	clear(o.segs)
 	o.own, o.segs = o.own[:0], o.segs[:0]
 	o.sealed, o.first = 0, 0
-	o.ask, o.failed = nil, nil
+	o.ask, o.had, o.failed = errand{}, window{}, nil
 }
 
 // moveTo hands what is left to another output, for a connection to keep. Own

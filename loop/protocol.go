@@ -23,7 +23,7 @@ const (
 	// wantDrain: room in out, which is not empty; it is stepped again even
 	// without new bytes.
 	wantDrain
-	// wantFile: out.ask, opened by the desk; it is stepped again with the same
+	// wantFile: out.ask, fetched by the desk; it is stepped again with the same
 	// bytes.
 	wantFile
 	// wantReply: a letter, by which it is stepped again.

@@ -46,6 +46,7 @@ const (
 	faultVanish
 	faultDeskFull
 	faultDeskSlow
+	faultShutSlow
 	faultDeskGone
 	faultDeskChanged
 	faultDeskError
@@ -74,7 +75,7 @@ var simFaultNames = [simFaults]string{
 	faultCtlMemory: "epoll_ctl ENOMEM", faultCtlSpace: "epoll_ctl ENOSPC",
 	faultSpurious: "spurious event", faultHeld: "event held back", faultInterrupted: "wait interrupted",
 	faultPeerReset: "peer resets", faultPeerClose: "peer closes", faultHalfClose: "peer half-closes", faultVanish: "peer vanishes",
-	faultDeskFull: "desk full", faultDeskSlow: "desk slow", faultDeskGone: "desk ErrNotExist",
+	faultDeskFull: "desk full", faultDeskSlow: "desk slow", faultShutSlow: "close slow", faultDeskGone: "desk ErrNotExist",
 	faultDeskChanged: "desk ErrChanged", faultDeskError: "desk EIO",
 	faultReload: "reload", faultBind: "bind fails", faultListen: "listen fails", faultClockJump: "clock jumps", faultClockBack: "wall clock goes back",
 	faultPanic: "a step panics", faultDrain: "drain", faultStop: "stop",
@@ -113,6 +114,7 @@ var simRarity = map[simFault][2]int{
 	faultFileShort:  {50, 2000},
 	faultFileError:  {50, 2000},
 	faultDeskSlow:   {3, 50},
+	faultShutSlow:   {2, 20},
 	faultHeld:       {3, 100},
 
 	// the desk is seldom asked: an open file serves many

@@ -1,7 +1,6 @@
 package loop
 
 import (
-	"errors"
 	"io/fs"
 	"slices"
 
@@ -16,16 +15,33 @@ import (
 type simFile struct {
 	content []byte
 	open    int // descriptors
+	known   []simSpan
 }
 
-func (k simKernel) Cached(file int, _ int64, _ int) (bool, sys.Errno) {
-	if k.descriptor("cachestat", file, kindFile) == nil {
+// simSpan is a part of a file that the loop may take to be in memory: the kernel
+// has said so, or the desk has read it.
+type simSpan struct{ from, to int64 }
+
+// knows notes one.
+func (f *simFile) knows(at, length int64) {
+	if s := (simSpan{at, at + length}); !slices.Contains(f.known, s) {
+		f.known = append(f.known, s)
+	}
+}
+
+func (k simKernel) Cached(file int, at int64, n int) (bool, sys.Errno) {
+	d := k.descriptor("cachestat", file, kindFile)
+	if d == nil {
 		return false, unix.EBADF
 	}
 	if k.noCachestat {
 		return false, unix.ENOSYS
 	}
-	return !k.fault(faultUncached), 0
+	if k.fault(faultUncached) {
+		return false, 0
+	}
+	d.file.knows(at, int64(n))
+	return true, 0
 }
 
 func (k simKernel) Sendfile(fd, file int, offset int64, n int) (int, sys.Errno) {
@@ -33,6 +49,10 @@ func (k simKernel) Sendfile(fd, file int, offset int64, n int) (int, sys.Errno) 
 	dst := k.descriptor("sendfile", fd, kindConn)
 	if src == nil || dst == nil {
 		return 0, unix.EBADF
+	}
+	inMemory := func(s simSpan) bool { return s.from <= offset && offset+int64(n) <= s.to }
+	if !slices.ContainsFunc(src.file.known, inMemory) {
+		k.fail("%d bytes are sent from offset %d of a file, which may have to be read for it", n, offset)
 	}
 	if k.fault(faultFileAgain) {
 		return 0, sys.EAGAIN
@@ -118,28 +138,87 @@ func (k *simClerk) work() {
 	}
 }
 
-func (k *simClerk) open(l *Loop, c *conn, f *site.File) {
+// fetch does what desk.fetch does.
+func (k *simClerk) fetch(l *Loop, c *conn, what errand) {
 	w, fd, gen := k.w, int(c.fd), c.gen
 	about := w.fds[fd].conn
+	if what.open != nil {
+		l.files.take(what.open)
+	}
 	if w.fault(faultDeskFull) {
 		about.excuse |= excuseDesk
-		l.opened(fd, gen, f, -1, errDeskFull)
+		l.fetched(fd, gen, what, -1, errDeskFull)
 		return
 	}
+	if what.open != nil {
+		w.warming[what.open]++
+	}
 	k.after(about, func() {
-		file, err := w.openFile(f, about)
+		file, err := -1, error(nil)
+		if what.open != nil {
+			err = w.readAhead(what.open, what.at, what.length, about, excuseDesk)
+		} else if file, err = w.openFile(what.what, about); err == nil {
+			w.fds[file].file.knows(what.at, what.length)
+		}
 		posted := l.mail.post(func(l *Loop) {
 			delete(w.inMail, file)
-			w.letter(fd, about, func() { l.opened(fd, gen, f, file, err) })
+			w.warmed(what.open)
+			w.letter(fd, about, func() { l.fetched(fd, gen, what, file, err) })
 		})
 		switch {
-		case err != nil:
+		case what.open != nil && !posted:
+			w.kept = append(w.kept, what.open.fd)
+		case what.open != nil || err != nil:
 		case posted:
 			w.inMail[file] = true
 		default:
 			l.kernel.Close(file)
 		}
 	})
+}
+
+// shut does what desk.shut does: at some time, and nobody waits for it.
+func (k *simClerk) shut(l *Loop, fd int) {
+	w, wanted := k.w, l.spare < 0
+	wait := 0
+	if w.fault(faultShutSlow) {
+		wait = w.between(0, 4*int(simDeskTimeout))
+	}
+	w.shutting[fd] = true
+	k.jobs = append(k.jobs, simJob{w.now + int64(wait), func() {
+		delete(w.shutting, fd)
+		l.kernel.Close(fd)
+		if wanted {
+			l.mail.post(func(l *Loop) {
+				if l.spare < 0 {
+					l.reserve()
+				}
+			})
+		}
+	}})
+}
+
+// readAhead is what bringing a part of a file into memory comes to.
+func (w *simWorld) readAhead(file *openFile, at, length int64, about *simConn, blamed excuse) error {
+	if w.fds[file.fd] == nil || w.fds[file.fd].kind != kindFile || w.shutting[file.fd] {
+		w.fail("descriptor %d was closed while the desk read it", file.fd)
+	}
+	if w.fault(faultAhead) {
+		about.excuse |= blamed
+		return unix.EIO
+	}
+	w.fds[file.fd].file.knows(at, length)
+	return nil
+}
+
+// warmed notes that a job holds a file no more, if it did.
+func (w *simWorld) warmed(file *openFile) {
+	if file == nil {
+		return
+	}
+	if w.warming[file]--; w.warming[file] == 0 {
+		delete(w.warming, file)
+	}
 }
 
 // openFile is what opening a large file comes to.
@@ -194,18 +273,9 @@ func (k *simClerk) warm(l *Loop, c *conn) {
 	}
 	w.warming[file]++
 	k.after(about, func() {
-		var err error
-		if w.fds[file.fd] == nil || w.fds[file.fd].kind != kindFile {
-			w.fail("descriptor %d was closed while the desk read it", file.fd)
-		}
-		if w.fault(faultAhead) {
-			about.excuse |= excuseFile
-			err = errors.New("input/output error")
-		}
+		err := w.readAhead(file, at, length, about, excuseFile)
 		posted := l.mail.post(func(l *Loop) {
-			if w.warming[file]--; w.warming[file] == 0 {
-				delete(w.warming, file)
-			}
+			w.warmed(file)
 			w.letter(fd, about, func() { l.warmed(fd, gen, file, at+length, err) })
 		})
 		if !posted {

@@ -208,14 +208,14 @@ func (w *simWorld) inspectFiles() {
 			refs[f] = 0
 		}
 	}
-	open := len(w.inMail)
+	open := len(w.inMail) + len(w.shutting)
 	for f, n := range refs {
 		open++
 		if f.refs != n {
 			w.fail("the file at descriptor %d has %d references, not %d", f.fd, f.refs, n)
 			return
 		}
-		if f.fd >= len(w.fds) || w.fds[f.fd] == nil || w.fds[f.fd].kind != kindFile {
+		if f.fd >= len(w.fds) || w.fds[f.fd] == nil || w.fds[f.fd].kind != kindFile || w.shutting[f.fd] {
 			w.fail("the file at descriptor %d is not open", f.fd)
 			return
 		}
@@ -289,7 +289,7 @@ func (w *simWorld) inspectSockets() {
 
 func (w *simWorld) inspectScratch() {
 	l := w.loop
-	if o := l.out; len(o.own)+len(o.segs)+o.sealed+o.first != 0 || o.ask != nil || o.failed != nil {
+	if o := l.out; len(o.own)+len(o.segs)+o.sealed+o.first != 0 || o.ask != (errand{}) || o.had != (window{}) || o.failed != nil {
 		w.fail("the loop's output holds %d bytes and %d segments of nobody", len(o.own), len(o.segs))
 	}
 	spares := 0

@@ -53,15 +53,16 @@ type simWorld struct {
 	tags                              map[simThing]string
 
 	// for the inspection between two turns
-	shadows shadows
-	inMail  map[int]bool      // descriptors of files in letters not read yet
-	warming map[*openFile]int // jobs that hold a file
-	kept    []int             // files of jobs that came after the end
-	calls   int               // of the kernel, since it was waited for
-	last    simWait
-	log     simLog
-	trace   []string
-	tracing bool
+	shadows  shadows
+	inMail   map[int]bool      // descriptors of files in letters not read yet
+	warming  map[*openFile]int // jobs that hold a file
+	shutting map[int]bool      // descriptors of files that the desk is to close
+	kept     []int             // files of jobs that came after the end
+	calls    int               // of the kernel, since it was waited for
+	last     simWait
+	log      simLog
+	trace    []string
+	tracing  bool
 }
 
 func newSimWorld(seed uint64, requests int) *simWorld {
@@ -107,7 +108,7 @@ func (w *simWorld) live() {
 	w.started, w.draining, w.stopped, w.ended = false, false, false, false
 	w.fds, w.fdLimit, w.squeezedTill = nil, 1<<20, 0
 	w.listeners, w.conns, w.clients = make(map[string]*simListener), nil, nil
-	w.inMail, w.warming, w.kept = make(map[int]bool), make(map[*openFile]int), nil
+	w.inMail, w.warming, w.shutting, w.kept = make(map[int]bool), make(map[*openFile]int), make(map[int]bool), nil
 	w.shadows, w.last, w.shortest, w.reloading = nil, simWait{}, simNever, nil
 	w.clerk = &simClerk{w: w}
 	w.log.lines = 0

@@ -116,18 +116,49 @@ func hangingStat(id uint64) []byte {
 	return b
 }
 
+// evict takes a file out of the page cache; see posix_fadvise(2). A filesystem
+// that hangs is not asked.
+func evict(t *testing.T, file int) {
+	t.Helper()
+	const dontNeed = 4
+	if _, _, errno := syscall.Syscall6(syscall.SYS_FADVISE64, uintptr(file), 0, 0, dontNeed, 0, 0); errno != 0 {
+		t.Fatal(errno)
+	}
+}
+
 // The filesystem of a root hangs: what is in memory is served, what is not is
-// answered with 503 after timeouts.desk, and a signal is obeyed all the same.
+// answered with 503 after timeouts.desk, whether it was open or not, and a signal
+// is obeyed all the same.
 func TestHungRoot(t *testing.T) {
 	t.Parallel()
+	for _, open := range []bool{false, true} {
+		t.Run(fmt.Sprintf("open %v", open), func(t *testing.T) {
+			t.Parallel()
+			hungRoot(t, open)
+		})
+	}
+}
+
+func hungRoot(t *testing.T, open bool) {
 	a := freeAddress(t)
 	dir := folder(t, map[string]string{
 		"config.yaml": "listeners: [{listen: '" + a + "', root: www}]\nlog: {access: off}\ntimeouts: {desk: 300ms}", "www/": ""})
 	h := mountHanging(t, filepath.Join(dir, "www"))
 	s := run(t, dir)
 	s.serves(a, "/a.txt", "small")
-	h.hung.Store(true)
 	c := connect(t, a)
+	if open {
+		if res, body := c.get("/big.bin"); res.StatusCode != 200 || len(body) != len(hangingFiles[3].text) {
+			t.Fatalf("%s, %d bytes", res.Status, len(body))
+		}
+	}
+	file, err := syscall.Open(filepath.Join(dir, "www/big.bin"), syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(file)
+	h.hung.Store(true)
+	evict(t, file)
 	for range 20 {
 		if _, body := c.get("/a.txt"); body != "small" {
 			t.Errorf("%q", body)
