@@ -86,6 +86,10 @@
 //     clients with 10 MB each 2.0 → 1.6 ms, and a request beside eight downloads
 //     of 1 GB 2.7 → 0.4 ms (median), 9 → 4 ms (99 of 100). Under BBR, which paces,
 //     every packet that has to wait in the kernel's queue takes a timer.
+//   - Reno on loopback addresses, on a machine whose default is BBR: 10 MB files
+//     1.7 → 1.0 ms, 1 MB 0.12 → 0.08 ms, eight downloads of 1 GB 2.0 → 5.3 GB/s
+//     for half the CPU; small answers as before. A machine with Cubic as its
+//     default gains nothing, and loses nothing.
 //   - Compression gives way to bytes sent as it does to requests: 10 MB files
 //     1.8 → 1.5 ms in the minute after a start.
 //   - One copy of a body of up to copyLimit behind its head, a second piece above
@@ -105,11 +109,11 @@
 //     saves is 2 % of a request, and every state would have to prove that it
 //     leaves no byte behind.
 //   - Pieces of 1, 2 or 8 MiB, which is what nginx sends at a time: 2.1, 2.0 and
-//     3.1 ms for 10 MB, where 64 KiB are 1.6.
+//     3.1 ms for 10 MB under BBR, where 64 KiB are 1.6. Under Reno 128, 256 and
+//     512 KiB are 0.92, 0.78 and 0.76 of the CPU of 64, and the slowest of 64
+//     clients waits two to three times as long.
 //   - TCP_CORK while a large file is sent, as nginx has it with tcp_nopush: 1.8
-//     times the CPU of 10 MB with 64 KiB a turn, 1.3 times with 512. nginx needs
-//     two thirds of our CPU there, for a quarter of our throughput: its packets
-//     leave when the client's acknowledgements come in, on the client's CPU.
+//     times the CPU of 10 MB with 64 KiB a turn, 1.3 times with 512 (under BBR).
 //   - Profile-guided optimisation: 0.94 of the user half, half a per cent of a
 //     request, for builds that take twice as long.
 package loop

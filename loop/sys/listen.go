@@ -27,6 +27,14 @@ const deferSeconds = 1
 // what is on its way does not count, and what is added is still in the cache.
 const unsentLimit = 32 << 10
 
+// localCongestion is the congestion control (tcp(7)) of addresses that only this
+// machine can reach. There is no network to be gentle with, and one that paces,
+// such as the BBR that some distributions have as their default, sends every
+// packet by a timer: 10 MB files 1.7 ms of CPU instead of 1.0, eight downloads
+// at a time 5.3 GB/s instead of 2.0. Every kernel has Reno, and lets everybody
+// use it.
+const localCongestion = "reno"
+
 // BindTCP makes a socket that has an address and does not listen yet,
 // non-blocking and close on exec. The zero address is all addresses, IPv6 and
 // IPv4 alike, or IPv4 alone where the machine has no IPv6. Port 0 asks the
@@ -91,6 +99,10 @@ func openTCP(addr netip.Addr, port int, bind func(fd int, name unix.Sockaddr) er
 	fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, 0, err
+	}
+	if addr.Unmap().IsLoopback() {
+		// Advice only: without it the same bytes take longer.
+		_ = unix.SetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_CONGESTION, localCongestion)
 	}
 	if err = prepareTCP(fd, name, addr == netip.IPv6Unspecified()); err == nil {
 		err = bind(fd, name)

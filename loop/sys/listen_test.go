@@ -1,11 +1,43 @@
 package sys
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
+	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
+
+// Where there is no network, nothing is paced; elsewhere it is as the machine
+// has it.
+func TestCongestion(t *testing.T) {
+	usual := func() string {
+		text, err := os.ReadFile("/proc/sys/net/ipv4/tcp_congestion_control")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(text))
+	}
+	for _, c := range []struct{ address, want string }{
+		{"127.0.0.1", localCongestion}, {"127.1.2.3", localCongestion}, {"::1", localCongestion}, {"0.0.0.0", usual()},
+	} {
+		fd, _, err := BindTCP(netip.MustParseAddr(c.address), 0)
+		if errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.EAFNOSUPPORT) {
+			continue // a machine without IPv6
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		if got, err := unix.GetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_CONGESTION); err != nil || got != c.want {
+			t.Errorf("%s: %q, %v; want %q", c.address, got, err, c.want)
+		}
+	}
+}
 
 // A client that does not read is given a bounded part of what there is for it,
 // however large the buffers are that the kernel has.
