@@ -177,7 +177,7 @@ func TestEncode(t *testing.T) {
 
 // deepTotal sums a directory up anew.
 func deepTotal(d *Dir) totals {
-	sum := totals{links: len(d.links)}
+	sum := totals{links: int32(len(d.links()))}
 	for _, f := range d.files.list {
 		sum.add(f.total())
 	}

@@ -51,7 +51,7 @@ func (c *comparer) dir(rel string, a, b *Dir) {
 			c.Added++
 		case g == nil:
 			c.Removed++
-		case f.data != g.data && !f.movedTo(g) || f.flags&flagForbidden != g.flags&flagForbidden:
+		case f.Tail() != g.Tail() && !f.movedTo(g) || f.flags&flagForbidden != g.flags&flagForbidden:
 			c.Changed++
 		default:
 			return
@@ -71,7 +71,7 @@ func (c *comparer) dir(rel string, a, b *Dir) {
 
 // movedTo says that two Files are one version, in memory and on disk.
 func (f *File) movedTo(g *File) bool {
-	return f.stamp == g.stamp && (f.place == nil) != (g.place == nil)
+	return f.stamp() == g.stamp() && f.onDisk() != g.onDisk()
 }
 
 // both goes through the names at which two sets differ.
@@ -108,10 +108,10 @@ func both[T any](a, b set[T], yield func(name string, x, y *T)) {
 // it cheap to compare two versions of a large directory.
 func (s set[T]) alike(t set[T]) int {
 	i := 0
-	for i < len(s.list) && i < len(t.list) && s.list[i] == t.list[i] && s.names.ends[i] == t.names.ends[i] {
+	for i < len(s.list) && i < len(t.list) && s.list[i] == t.list[i] && s.names.end(i) == t.names.end(i) {
 		i++
 	}
-	if i == 0 || s.names.text[:s.names.ends[i-1]] != t.names.text[:s.names.ends[i-1]] {
+	if i == 0 || s.names.letters()[:s.names.end(i-1)] != t.names.letters()[:s.names.end(i-1)] {
 		return 0
 	}
 	return i
@@ -124,16 +124,16 @@ func (s set[T]) endAlike(t set[T], skip int) int {
 	if n == skip || m == skip {
 		return 0
 	}
-	shift := s.names.ends[n-1] - t.names.ends[m-1]
+	shift := s.names.end(n-1) - t.names.end(m-1)
 	i := 0
-	for i < n-skip && i < m-skip && s.list[n-1-i] == t.list[m-1-i] && s.names.ends[n-1-i]-t.names.ends[m-1-i] == shift {
+	for i < n-skip && i < m-skip && s.list[n-1-i] == t.list[m-1-i] && s.names.end(n-1-i)-t.names.end(m-1-i) == shift {
 		i++
 	}
 	// where the first of them begins is the end of the one before it
-	if i > 0 && (i == n || i == m || s.names.ends[n-1-i]-t.names.ends[m-1-i] != shift) {
+	if i > 0 && (i == n || i == m || s.names.end(n-1-i)-t.names.end(m-1-i) != shift) {
 		i--
 	}
-	if i == 0 || s.names.text[s.names.ends[n-1-i]:] != t.names.text[t.names.ends[m-1-i]:] {
+	if i == 0 || s.names.letters()[s.names.end(n-1-i):] != t.names.letters()[t.names.end(m-1-i):] {
 		return 0
 	}
 	return i
@@ -142,7 +142,7 @@ func (s set[T]) endAlike(t set[T], skip int) int {
 // same says that two trees of one root are the same to everybody.
 func (t *Tree) same(u *Tree) bool {
 	if t.gone && u.gone {
-		return t.root.forbidden == u.root.forbidden && slices.Equal(t.anchors, u.anchors)
+		return t.root.Forbidden() == u.root.Forbidden() && slices.Equal(t.anchors, u.anchors)
 	}
 	if t.gone != u.gone || t.id != u.id || t.real != u.real || t.opt != u.opt || t.root != u.root || t.plain != u.plain ||
 		!slices.Equal(t.anchors, u.anchors) || len(t.islands) != len(u.islands) || len(t.hops) != len(u.hops) {
@@ -181,8 +181,8 @@ func (s *scan) announce(rel string, before, now *Dir, seen map[*Dir]bool) {
 		return
 	}
 	seen[now] = true
-	for _, o := range now.odd {
-		if !slices.Contains(before.odd, o) {
+	for _, o := range now.odd() {
+		if !slices.Contains(before.odd(), o) {
 			s.Problem(path.Join(s.tree.dir, rel, o.name), o.text)
 		}
 	}

@@ -36,7 +36,7 @@ func (t *Tree) Plan() []Work {
 	var work []Work
 	seen := map[string]bool{}
 	t.each(func(name string, c Coding, f *File) {
-		if c != Identity || f.place != nil || f.Forbidden() || f.coded.complete() || !t.opt.codes(f, MediaType(name)) || seen[f.ETag()] {
+		if c != Identity || f.onDisk() || f.Forbidden() || f.coded.complete() || !t.opt.codes(f, MediaType(name)) || seen[f.ETag()] {
 			return
 		}
 		seen[f.ETag()] = true
@@ -115,7 +115,7 @@ func (t *Tree) With(variants []Variant, room int64) *Tree {
 	}
 	return t.rebuilt(func(dir, name string, c Coding, f *File) *File {
 		found := made[f.ETag()]
-		if found == nil || c != Identity || f.place != nil || f.Forbidden() {
+		if found == nil || c != Identity || f.onDisk() || f.Forbidden() {
 			return f
 		}
 		typ := MediaType(name)

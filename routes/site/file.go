@@ -11,20 +11,24 @@ import "time"
 //	ETag: "…"\r\n
 //	Content-Length: N\r\n
 //	\r\n
-//	the body                 (absent when the body stays on disk)
+//	the body                 (or where it is, when it stays on disk: see place)
+//
+// There may be a million of them: it is 64 bytes, which is what memory comes in.
 type File struct {
 	data   string
 	shared *Shared
-	place  *Place // where the body is, nil when it is in data
 	coded  *Coded // its coded variants, nil when there are none
-	stamp  Stamp  // which version of which inode it is; zero in a fixed response
-	// where the parts of data begin
-	etagAt, lengthAt, bodyAt uint16
+	// which version of which inode it is, see Stamp; zero in a fixed response
+	ino          uint64
+	mtime, ctime int64
+	dev          uint32
+	// where the parts of data begin; a head is no longer than headMost
+	etagAt, lengthAt, bodyAt uint8
 	flags                    flags
 }
 
 // flags say what else is true of a File, one bit each.
-type flags uint16
+type flags uint8
 
 const (
 	// flagForbidden: it is there but cannot be read.
@@ -37,6 +41,8 @@ const (
 	flagRacy
 	// flagMade: a coded variant that was made here, not found as a sidecar.
 	flagMade
+	// flagDisk: the body stays on disk.
+	flagDisk
 )
 
 // Shared are the field lines that many files have in common: one value for
@@ -57,8 +63,8 @@ type Shared struct {
 
 // Size is the length of the body in bytes.
 func (f *File) Size() int64 {
-	if f.place != nil {
-		return f.place.size
+	if f.flags&flagDisk != 0 {
+		return f.sizeOnDisk()
 	}
 	return int64(len(f.data)) - int64(f.bodyAt)
 }
@@ -72,7 +78,12 @@ func (f *File) Private() string { return f.data[:f.bodyAt-2] }
 
 // Tail gives, in one piece, Private, the empty line that ends a head, and the
 // body where that is in memory.
-func (f *File) Tail() string { return f.data }
+func (f *File) Tail() string {
+	if f.flags&flagDisk != 0 {
+		return f.data[:f.bodyAt]
+	}
+	return f.data
+}
 
 // Validators gives the Last-Modified and ETag lines, without Content-Length.
 func (f *File) Validators() string { return f.data[:f.lengthAt] }
@@ -86,7 +97,7 @@ func (f *File) ETag() string {
 	if f.etagAt == f.lengthAt {
 		return ""
 	}
-	return f.data[f.etagAt+uint16(len("ETag: ")) : f.lengthAt-2]
+	return f.data[f.etagAt+uint8(len("ETag: ")) : f.lengthAt-2]
 }
 
 // Modified gives the time of Last-Modified in seconds since 1970, and false if
@@ -96,7 +107,7 @@ func (f *File) Modified() (sec int64, ok bool) {
 		return 0, false
 	}
 	if f.flags&flagFuture == 0 {
-		return max(0, f.stamp.Mtime/1e9), true
+		return max(0, f.mtime/1e9), true
 	}
 	at := len("Last-Modified: ")
 	t, err := time.Parse(timeFormat, f.data[at:at+len(timeFormat)])
@@ -105,7 +116,7 @@ func (f *File) Modified() (sec int64, ok bool) {
 
 // Body gives the body and true, or false when it stays on disk.
 func (f *File) Body() (string, bool) {
-	if f.place != nil {
+	if f.flags&flagDisk != 0 {
 		return "", false
 	}
 	return f.data[f.bodyAt:], true

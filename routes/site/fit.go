@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -34,19 +33,19 @@ func (l *Loader) Misplaced(t *Tree, budget int64) (out []Move, in []*File) {
 	rest := edge.rest
 	t.folders(func(rel string, d *Dir) {
 		for i, f := range d.files.list {
-			if !l.houses(f) || f.place != nil || f.Size() < edge.size {
+			if !l.houses(f) || f.onDisk() || f.Size() < edge.size {
 				continue
 			}
 			if cost := f.bodyMemory(); f.Size() == edge.size && cost <= rest {
 				rest -= cost
 				continue
 			}
-			out = append(out, Move{f.stamp, f.onDisk(&Place{t.real, join(rel, d.files.names.at(i)), f.Size()})})
+			out = append(out, Move{f.stamp(), f.bodiless(place{t.real, join(rel, d.files.names.at(i))})})
 		}
 	})
 	t.folders(func(_ string, d *Dir) {
 		for _, f := range d.files.list {
-			if !l.houses(f) || f.place == nil || f.Size() > edge.size {
+			if !l.houses(f) || !f.onDisk() || f.Size() > edge.size {
 				continue
 			}
 			if cost := f.bodyMemory(); f.Size() == edge.size {
@@ -76,7 +75,7 @@ func (l *Loader) edge(t *Tree, budget int64) (e edge, crowded bool) {
 	t.folders(func(_ string, d *Dir) {
 		for _, f := range d.files.list {
 			taken += f.memory()
-			crowded = crowded || f.place != nil && l.houses(f)
+			crowded = crowded || f.onDisk() && l.houses(f)
 		}
 	})
 	if crowded = crowded || taken > budget; !crowded {
@@ -92,7 +91,7 @@ func (l *Loader) edge(t *Tree, budget int64) (e edge, crowded bool) {
 			}
 			b := body{f.Size(), f.bodyMemory()}
 			bodies = append(bodies, b)
-			if f.place == nil {
+			if !f.onDisk() {
 				rest += b.cost
 			}
 		}
@@ -125,14 +124,14 @@ func (l *Loader) Fetch(f *File) (Move, error) {
 	h := newHead(&modified, placeholder, f.Size(), f.Size())
 	n, err := readFull(fd, h.body(f.Size()))
 	if err != nil {
-		return Move{}, f.place.failed(err)
+		return Move{}, f.place().failed(err)
 	}
 	var st unix.Stat_t
 	if err := fstat(fd, &st); err != nil || int64(n) != f.Size() || !f.is(&st) {
-		return Move{}, f.place.failed(ErrChanged)
+		return Move{}, f.place().failed(ErrChanged)
 	}
 	h.setTag(sumOf(h.body(f.Size())))
-	return Move{f.stamp, h.file()}, nil
+	return Move{f.stamp(), h.file()}, nil
 }
 
 // Memory is about how many bytes of memory the file takes after the move.
@@ -149,14 +148,14 @@ func (t *Tree) Moved(moves []Move) *Tree {
 		to[m.stamp] = m.to
 	}
 	return t.rebuilt(func(_, _ string, _ Coding, f *File) *File {
-		moved := to[f.stamp]
-		if moved == nil || f.flags&flagMade != 0 || f.Forbidden() || (f.place == nil) == (moved.place == nil) {
+		moved := to[f.stamp()]
+		if moved == nil || f.flags&flagMade != 0 || f.Forbidden() || f.onDisk() == moved.onDisk() {
 			return f
 		}
 		g := *f
-		g.data, g.place = moved.data, moved.place
+		g.data, g.flags = moved.data, g.flags&^flagDisk|moved.flags&flagDisk
 		g.etagAt, g.lengthAt, g.bodyAt = moved.etagAt, moved.lengthAt, moved.bodyAt
-		if g.place != nil {
+		if g.onDisk() {
 			g.coded = g.coded.sidecars()
 		} else {
 			g.flags &^= flagRacy // Fetch has seen to that
@@ -203,11 +202,10 @@ func (d *Dir) folders(rel string, yield func(rel string, d *Dir)) {
 	}
 }
 
-// onDisk gives the file without its body, which stays at p.
-func (f *File) onDisk(p *Place) *File {
+// bodiless gives the file without its body, which stays at p.
+func (f *File) bodiless(p place) *File {
 	g := *f
-	g.data = strings.Clone(f.data[:f.bodyAt])
-	g.place = p
+	g.moveTo(p)
 	return &g
 }
 

@@ -17,8 +17,8 @@ func (t *Tree) Unhashed() []*File {
 	var files []*File
 	seen := map[Stamp]bool{}
 	t.each(func(_ string, _ Coding, f *File) {
-		if f.place != nil && f.weak() && !seen[f.stamp] {
-			seen[f.stamp] = true
+		if f.onDisk() && f.weak() && !seen[f.stamp()] {
+			seen[f.stamp()] = true
 			files = append(files, f)
 		}
 	})
@@ -50,7 +50,7 @@ func (l *Loader) Hash(f *File, stop func() error) (tag string, err error) {
 		piece := buf[:min(left, hashPiece)]
 		n, err := readFull(fd, piece)
 		if err != nil {
-			return "", f.place.failed(err)
+			return "", f.place().failed(err)
 		}
 		if n < len(piece) {
 			break
@@ -60,7 +60,7 @@ func (l *Loader) Hash(f *File, stop func() error) (tag string, err error) {
 	}
 	var st unix.Stat_t
 	if err := fstat(fd, &st); err != nil || !f.is(&st) {
-		return "", f.place.failed(ErrChanged)
+		return "", f.place().failed(ErrChanged)
 	}
 	var short tagSum
 	copy(short[:], sum.Sum(nil))
@@ -71,8 +71,8 @@ func (l *Loader) Hash(f *File, stop func() error) (tag string, err error) {
 // stand for: a tick after the last change.
 func (f *File) outlast() {
 	if f.flags&flagRacy != 0 {
-		step := stepOf(f.stamp.Ctime)
-		time.Sleep(min(step, time.Until(time.Unix(0, f.stamp.Ctime).Add(step))))
+		step := stepOf(f.ctime)
+		time.Sleep(min(step, time.Until(time.Unix(0, f.ctime).Add(step))))
 	}
 }
 
@@ -81,18 +81,18 @@ func (f *File) outlast() {
 func (t *Tree) Tagged(tags map[*File]string) *Tree {
 	found := make(map[Stamp]string, len(tags))
 	for f, tag := range tags {
-		found[f.stamp] = tag
+		found[f.stamp()] = tag
 	}
 	return t.rebuilt(func(_, _ string, _ Coding, f *File) *File {
-		tag, ok := found[f.stamp]
-		if !ok || f.place == nil || !f.weak() {
+		tag, ok := found[f.stamp()]
+		if !ok || !f.onDisk() || !f.weak() {
 			return f
 		}
 		g := *f
 		g.flags &^= flagRacy
 		g.data = f.data[:f.etagAt] + "ETag: " + tag + "\r\n" + f.data[f.lengthAt:]
-		g.lengthAt -= uint16(len("W/"))
-		g.bodyAt -= uint16(len("W/"))
+		g.lengthAt -= uint8(len("W/"))
+		g.bodyAt -= uint8(len("W/"))
 		return &g
 	})
 }

@@ -33,7 +33,7 @@ func sumOf(body []byte) (sum tagSum) {
 // hashed so that no inode number leaves the house.
 func weakSum(st Stamp, size int64) tagSum {
 	var b []byte
-	for _, n := range [...]uint64{st.Dev, st.Ino, uint64(st.Mtime), uint64(st.Ctime), uint64(size)} {
+	for _, n := range [...]uint64{uint64(st.Dev), st.Ino, uint64(st.Mtime), uint64(st.Ctime), uint64(size)} {
 		b = binary.LittleEndian.AppendUint64(b, n)
 	}
 	return sumOf(b)
@@ -96,9 +96,9 @@ func (h *head) setTag(sum tagSum) {
 func (h *head) file() *File {
 	return &File{
 		data:     unsafe.String(unsafe.SliceData(h.buf), len(h.buf)),
-		etagAt:   uint16(h.etagAt),
-		lengthAt: uint16(h.lengthAt),
-		bodyAt:   uint16(h.bodyAt),
+		etagAt:   uint8(h.etagAt),
+		lengthAt: uint8(h.lengthAt),
+		bodyAt:   uint8(h.bodyAt),
 	}
 }
 

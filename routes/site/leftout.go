@@ -4,7 +4,7 @@ package site
 // why it is not served as its owner may think, in words that follow the name;
 // "" where there is nothing to say.
 func (d *Dir) LeftOut(name string) string {
-	for _, o := range d.odd {
+	for _, o := range d.odd() {
 		if o.name == name {
 			return o.text
 		}

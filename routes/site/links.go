@@ -105,8 +105,9 @@ func (k *linker) assemble(rel string, d, old *Dir, dr *draft) *Dir {
 		}
 	}
 	next.files = files.with(kept)
-	next.odd = slices.Concat(d.odd, dr.odd, stale)
-	slices.SortStableFunc(next.odd, func(a, b oddity) int { return strings.Compare(a.name, b.name) })
+	odd := slices.Concat(d.odd(), dr.odd, stale)
+	slices.SortStableFunc(odd, func(a, b oddity) int { return strings.Compare(a.name, b.name) })
+	next.has(d.links(), odd)
 	if next.same(old) {
 		return old
 	}
@@ -117,15 +118,12 @@ func (k *linker) assemble(rel string, d, old *Dir, dr *draft) *Dir {
 func (f *File) same(g *File) bool {
 	a, b := *f, *g
 	a.coded, b.coded = nil, nil
-	if a.place != nil && b.place != nil && *a.place == *b.place {
-		a.place = b.place
-	}
 	return a == b && f.coded.same(g.coded)
 }
 
 // follow takes what each symlink of a directory leads to into the draft.
 func (k *linker) follow(rel string, d, old *Dir, dr *draft) error {
-	if len(d.links) == 0 {
+	if len(d.links()) == 0 {
 		return nil
 	}
 	way, err := k.trail(rel)
@@ -136,7 +134,7 @@ func (k *linker) follow(rel string, d, old *Dir, dr *draft) error {
 		return err
 	}
 	defer way.close()
-	for _, name := range d.links {
+	for _, name := range d.links() {
 		if err := k.followOne(way, name, old, dr); err != nil {
 			return err
 		}
@@ -206,7 +204,7 @@ func (k *linker) linkDir(way trail, name string, dr *draft) error {
 		if !denied(err) {
 			return err
 		}
-		d = &Dir{forbidden: true}
+		d = forbiddenDir()
 		dr.odd = append(dr.odd, unreadable(name, err))
 	}
 	served, err := k.eval(rel, d)
@@ -232,7 +230,7 @@ func (k *linker) scanned(way trail) (*Dir, error) {
 	defer unix.Close(fd)
 	var d *Dir
 	if before != nil && k.partial {
-		k.count += before.sum.files + before.sum.dirs
+		k.count += before.sum.entries()
 		d, err = k.again(k.root, rel, before, k.changes)
 	} else {
 		d, err = k.dir(fd, rel, before, strings.Count(rel, "/"))

@@ -109,9 +109,9 @@ func (s *scan) load(real string, prev *Tree) error {
 // vanish makes the tree of a root that is not there, or that cannot be read.
 func (t *Tree) vanish(err error) {
 	*t = Tree{dir: t.dir, opt: t.opt, anchors: t.anchors, gone: true}
-	t.plain = &Dir{odd: []oddity{{"", "the document root is not there; nothing of it is served until it is back"}}}
+	t.plain = &Dir{besides: &besides{odd: []oddity{{"", "the document root is not there; nothing of it is served until it is back"}}}}
 	if denied(err) {
-		t.plain = &Dir{forbidden: true, odd: []oddity{unreadable("", err)}}
+		t.plain = forbiddenDir(unreadable("", err))
 	}
 	t.root = t.plain
 }

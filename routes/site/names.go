@@ -1,6 +1,7 @@
 package site
 
 import (
+	"encoding/binary"
 	"hash/maphash"
 	"sort"
 	"strings"
@@ -9,11 +10,15 @@ import (
 
 // names is an immutable sorted set of file names. It is not a map because a
 // directory keeps its names much longer than its files: an edited page makes a
-// new list of files and shares names. And it is smaller: 10 to 16 bytes a name
+// new list of files and shares names. And it is smaller: 2 to 16 bytes a name
 // beside its letters, where a map of strings takes about 40.
 type names struct {
-	text  string   // all names, one after the other, in order
-	ends  []uint32 // name i ends at ends[i] in text
+	// text has where each name begins, and the last one ends, in width bytes each,
+	// and then all names, one after the other, in order: what a look-up needs lies
+	// together.
+	text  string
+	count int32
+	width int32    // 2, or 4 where there are more than 64 KiB of letters
 	index []uint32 // open addressing by hash; 1 + i, or 0; nil for few names
 }
 
@@ -22,7 +27,7 @@ const (
 	// length comparisons costs less than a hash.
 	fewNames = 16
 	// maxText is how many bytes the names of one directory may have together:
-	// what ends can count.
+	// what the ends can count.
 	maxText = 1<<32 - 1
 )
 
@@ -33,17 +38,32 @@ func (n *names) len() int {
 	if n == nil {
 		return 0
 	}
-	return len(n.ends)
+	return int(n.count)
+}
+
+// begin gives where in letters name i begins: where the one before it ends.
+func (n *names) begin(i int) int {
+	if n.width == 2 {
+		b := n.text[2*i : 2*i+2]
+		return int(b[0]) | int(b[1])<<8
+	}
+	b := n.text[4*i : 4*i+4]
+	return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 | int(b[3])<<24
+}
+
+// end gives where in letters name i ends.
+func (n *names) end(i int) int { return n.begin(i + 1) }
+
+// letters gives all names, one after the other.
+func (n *names) letters() string {
+	if n == nil {
+		return ""
+	}
+	return n.text[(n.count+1)*n.width:]
 }
 
 // at gives name i. It aliases text.
-func (n *names) at(i int) string {
-	from := uint32(0)
-	if i > 0 {
-		from = n.ends[i-1]
-	}
-	return n.text[from:n.ends[i]]
-}
+func (n *names) at(i int) string { return n.letters()[n.begin(i):n.end(i)] }
 
 // find gives the position of a name, -1 if it is not there. It allocates
 // nothing, and its cost does not depend on the number of names.
@@ -52,10 +72,13 @@ func (n *names) find(name string) int {
 		return -1
 	}
 	if n.index == nil {
-		for i := range n.ends {
-			if n.at(i) == name {
+		from := 0
+		for i, all := 0, n.letters(); i < int(n.count); i++ {
+			to := n.end(i)
+			if all[from:to] == name {
 				return i
 			}
+			from = to
 		}
 		return -1
 	}
@@ -81,21 +104,39 @@ func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // nameList collects names in order, to make names of them.
 type nameList struct {
-	text strings.Builder
-	ends []uint32
+	text  []byte
+	next  int // how many there are
+	count int32
+	width int32
 }
 
-// grow makes room for count names of bytes letters together, so that names
-// holds no more memory than it needs.
+// grow makes room for count names of bytes letters together: as many as will
+// come, so that names holds no more memory than it needs.
 func (l *nameList) grow(count, bytes int) {
-	l.text.Grow(bytes)
-	l.ends = make([]uint32, 0, count)
+	l.count, l.width = int32(count), 2
+	if bytes >= 1<<16 {
+		l.width = 4
+	}
+	l.text = make([]byte, l.head(), l.head()+bytes)
 }
 
 // add takes the next name; it must sort after all that came before.
 func (l *nameList) add(name string) {
-	l.text.WriteString(name)
-	l.ends = append(l.ends, uint32(l.text.Len()))
+	l.text = append(l.text, name...)
+	l.end(len(l.text) - l.head())
+}
+
+// head is how many bytes stand before the letters.
+func (l *nameList) head() int { return int((l.count + 1) * l.width) }
+
+// end writes down where the next name ends.
+func (l *nameList) end(end int) {
+	l.next++
+	if at := l.text[l.next*int(l.width):]; l.width == 2 {
+		binary.LittleEndian.PutUint16(at, uint16(end))
+	} else {
+		binary.LittleEndian.PutUint32(at, uint32(end))
+	}
 }
 
 // copy takes the names from up to to of another set.
@@ -103,35 +144,29 @@ func (l *nameList) copy(n *names, from, to int) {
 	if from == to {
 		return
 	}
-	start := uint32(0)
-	if from > 0 {
-		start = n.ends[from-1]
-	}
-	shift := uint32(l.text.Len()) - start
-	l.text.WriteString(n.text[start:n.ends[to-1]])
-	for _, end := range n.ends[from:to] {
-		l.ends = append(l.ends, end+shift)
+	start := n.begin(from)
+	shift := len(l.text) - l.head() - start
+	l.text = append(l.text, n.letters()[start:n.begin(to)]...)
+	for i := from; i < to; i++ {
+		l.end(n.end(i) + shift)
 	}
 }
 
 // names makes the set.
 func (l *nameList) names() *names {
-	if len(l.ends) == 0 {
-		return nil
-	}
-	n := &names{text: l.text.String(), ends: l.ends}
-	if len(l.ends) <= fewNames {
+	n := &names{text: view(l.text), count: l.count, width: l.width}
+	if l.count <= fewNames {
 		return n
 	}
 	// between one third and two thirds of the places are taken: a look-up
 	// compares fewer than two names on average
 	size := 16
-	for size*2 < len(l.ends)*3 {
+	for size*2 < n.len()*3 {
 		size *= 2
 	}
 	n.index = make([]uint32, size)
 	mask := uint32(size - 1)
-	for i := range n.ends {
+	for i := range n.len() {
 		at := uint32(maphash.String(seed, n.at(i))) & mask
 		for n.index[at] != 0 {
 			at = (at + 1) & mask

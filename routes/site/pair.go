@@ -103,7 +103,7 @@ func (s *scan) withCoded(rel, name string, f *File, files set[File]) (*File, []o
 			old = f.coded.variant[c]
 		}
 		if side := files.get(name + suffixes[c]); side != nil && o.Precompressed && !side.Forbidden() {
-			if side.stamp.Mtime >= f.stamp.Mtime {
+			if side.mtime >= f.mtime {
 				coded.variant[c] = side.as(o.share(key), old)
 				continue
 			}

@@ -174,7 +174,7 @@ func (p *Patrol) names(t *Tree, rel string, d *Dir, from int) (whole, there bool
 	fd, err := openRoot(real, pathFlags)
 	if err != nil {
 		p.made++
-		if gone(err) || !d.forbidden {
+		if gone(err) || !d.Forbidden() {
 			p.parent(real, versionOf(&unix.Stat_t{}, err))
 		}
 		return true, false
@@ -212,7 +212,7 @@ func (p *Patrol) links(t *Tree, d *Dir) bool {
 	if p.stop("", "") {
 		return false
 	}
-	for _, name := range d.links {
+	for _, name := range d.links() {
 		if f := d.files.get(name); f != nil {
 			dir := t.realPath(p.part.rel)
 			p.one(unix.AT_FDCWD, dir+"/"+name, 0, dir, name, f)
@@ -244,7 +244,7 @@ func (p *Patrol) one(at int, path string, flags int, dir, name string, f *File) 
 // it has are looked at one by one anyway.
 func (p *Patrol) list(t *Tree, real string, d *Dir, st *unix.Stat_t) {
 	fd, err := openRoot(real, dirFlags)
-	if d.forbidden != (err != nil) {
+	if d.Forbidden() != (err != nil) {
 		p.parent(real, versionOf(st, nil))
 	}
 	if err != nil {
@@ -260,7 +260,7 @@ func (p *Patrol) list(t *Tree, real string, d *Dir, st *unix.Stat_t) {
 	}
 	p.made += listCalls + len(names)/listNames
 	for _, name := range names {
-		_, link := slices.BinarySearch(d.links, name)
+		_, link := slices.BinarySearch(d.links(), name)
 		if link || d.files.get(name) != nil || d.dirs.get(name) != nil {
 			continue
 		}

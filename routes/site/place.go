@@ -4,15 +4,42 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// Place is where a body is that stays on disk.
-type Place struct {
+// place is where a body is that stays on disk. A File has it in its data in the
+// place of the body, the two separated by a NUL: most Files have none, and a
+// field for it would make them larger.
+type place struct {
 	root string // real path of the document root
 	rel  string // path inside it, free of symlinks
-	size int64  // bytes
+}
+
+// place gives it; zero when the body is in memory.
+func (f *File) place() (p place) {
+	if f.onDisk() {
+		p.root, p.rel, _ = strings.Cut(f.data[f.bodyAt:], "\x00")
+	}
+	return p
+}
+
+// onDisk says that the body stays on disk.
+func (f *File) onDisk() bool { return f.flags&flagDisk != 0 }
+
+// moveTo leaves the body of a File in the making to the disk.
+func (f *File) moveTo(p place) {
+	f.data = f.data[:f.bodyAt] + p.root + "\x00" + p.rel
+	f.flags |= flagDisk
+}
+
+// sizeOnDisk gives the length of a body that stays there: it stands in the head.
+func (f *File) sizeOnDisk() (n int64) {
+	for _, digit := range []byte(f.data[int(f.lengthAt)+len("Content-Length: ") : f.bodyAt-4]) {
+		n = 10*n + int64(digit-'0')
+	}
+	return n
 }
 
 // ErrChanged says that a file is not any more what the table says of it. The
@@ -24,8 +51,8 @@ var ErrChanged = errors.New("the file has changed since it was read into the tab
 // if there is another version, or none, in its place. It waits for the disk:
 // not for use on the loop.
 func (f *File) Open() (fd int, err error) {
-	p := f.place
-	if p == nil {
+	p := f.place()
+	if !f.onDisk() {
 		return -1, errors.New("the body of this file is in memory")
 	}
 	root, err := openRoot(p.root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC)
@@ -48,14 +75,12 @@ func (f *File) Open() (fd int, err error) {
 }
 
 // failed says at which file something failed.
-func (p *Place) failed(err error) error {
+func (p place) failed(err error) error {
 	return fmt.Errorf("%s: %w", path.Join(p.root, p.rel), err)
 }
 
 // Path gives where the body is, for a message; "" when it is in memory.
 func (f *File) Path() string {
-	if f.place == nil {
-		return ""
-	}
-	return path.Join(f.place.root, f.place.rel)
+	p := f.place()
+	return path.Join(p.root, p.rel)
 }

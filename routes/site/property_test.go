@@ -41,7 +41,7 @@ func dumpDir(b *strings.Builder, rel string, d *Dir) {
 			}
 		}
 	}
-	for _, o := range d.odd {
+	for _, o := range d.odd() {
 		fmt.Fprintf(b, "%s: %s\n", join(rel, o.name), o.text)
 	}
 }

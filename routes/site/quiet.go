@@ -86,7 +86,7 @@ func (s *scan) unchanged(fd int, before *unix.Stat_t, force bool) error {
 
 // emptied says that all that was in a file was cut off a moment ago.
 func (s *scan) emptied(st *unix.Stat_t, prev *File) bool {
-	return st.Size == 0 && prev.Size() > 0 && prev.stamp.Ino == st.Ino && prev.stamp.Dev == uint64(st.Dev) &&
+	return st.Size == 0 && prev.Size() > 0 && prev.ino == st.Ino && prev.dev == uint32(st.Dev) &&
 		s.now.Sub(time.Unix(st.Mtim.Unix())) < emptyFor
 }
 

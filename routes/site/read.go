@@ -8,7 +8,8 @@ const (
 	// fileOverhead is about how many bytes a file takes beside its data: the
 	// File, its name and its places in lists and allocator.
 	fileOverhead = 200
-	// headMost is about how many bytes stand before the body in a File's data.
+	// headMost is about how many bytes stand before the body in a File's data; 119
+	// at the most, for a weak tag and 19 digits.
 	headMost = 112
 	// passing is how many bytes the bodies of a new tree may take beyond the
 	// budget while the one before it, which has others, is still being served.
@@ -92,7 +93,7 @@ func forbidden(stamp Stamp) *File {
 	f := h.file()
 	f.shared = &Shared{}
 	f.flags = flagForbidden
-	f.stamp = stamp
+	f.setStamp(stamp)
 	return f
 }
 
@@ -100,17 +101,17 @@ func forbidden(stamp Stamp) *File {
 func (s *scan) keep(p spot, f *File) *File {
 	if !s.sameOptions {
 		shared := s.shared(p.linkDir, p.link, f, f.HasCoded())
-		if f.shared != shared || f.place != nil {
+		if f.shared != shared || f.onDisk() {
 			g := *f
 			g.shared = shared
-			if g.place != nil {
-				g.place = &Place{s.tree.real, join(p.dir, p.name), f.Size()}
+			if g.onDisk() {
+				g.moveTo(place{s.tree.real, join(p.dir, p.name)})
 			}
 			f = &g
 		}
 	}
 	s.use(f, f)
-	if f.Size() <= s.threshold() && (f.place != nil || s.Budget > 0 && s.used > s.Budget) {
+	if f.Size() <= s.threshold() && (f.onDisk() || s.Budget > 0 && s.used > s.Budget) {
 		s.full = true
 	}
 	return f
@@ -158,7 +159,7 @@ func (s *scan) take(fd int, p spot, prev *File, force bool) (*File, error) {
 	} else {
 		h := newHead(&modified, weakTag(weakSum(stampOf(&st), st.Size)), st.Size, 0)
 		f = h.file()
-		f.place = &Place{s.tree.real, join(p.dir, p.name), st.Size}
+		f.moveTo(place{s.tree.real, join(p.dir, p.name)})
 	}
 	if err := s.unchanged(fd, &st, force); err != nil {
 		return nil, err
@@ -168,7 +169,8 @@ func (s *scan) take(fd int, p spot, prev *File, force bool) (*File, error) {
 			return nil, err
 		}
 	}
-	f.stamp, f.flags = stampOf(&st), flags
+	f.setStamp(stampOf(&st))
+	f.flags |= flags
 	if prev != nil && !prev.Forbidden() {
 		f.inherit(prev)
 	}
@@ -210,7 +212,7 @@ func (f *File) inherit(prev *File) {
 	if f.data == prev.data {
 		f.data = prev.data // one piece of memory instead of two
 	}
-	if prev.coded == nil || f.place != nil || prev.place != nil || f.ETag() != prev.ETag() {
+	if prev.coded == nil || f.onDisk() || prev.onDisk() || f.ETag() != prev.ETag() {
 		return
 	}
 	coded := Coded{declined: prev.coded.declined}
@@ -236,7 +238,8 @@ func (v *File) redated(f *File) *File {
 	w.etagAt += shift
 	w.lengthAt += shift
 	w.bodyAt += shift
-	w.stamp, w.flags = f.stamp, w.flags&^flagFuture|f.flags&flagFuture
+	w.setStamp(f.stamp())
+	w.flags = w.flags&^flagFuture | f.flags&flagFuture
 	return &w
 }
 
@@ -261,7 +264,7 @@ func (f *File) memory() int64 {
 // made of it; for one on disk, how many it would be.
 func (f *File) bodyMemory() int64 {
 	n := -allocated(int64(f.bodyAt))
-	if f.place != nil {
+	if f.onDisk() {
 		return n + allocated(int64(f.bodyAt)+f.Size())
 	}
 	n += allocated(int64(len(f.data)))

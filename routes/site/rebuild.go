@@ -150,7 +150,7 @@ func (t *Tree) extras() (sum totals) {
 		sum.add(d.sum)
 	}
 	for _, d := range t.linked {
-		for _, name := range d.links {
+		for _, name := range d.links() {
 			if f := d.files.get(name); f != nil {
 				sum.add(f.total())
 			}

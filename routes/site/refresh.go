@@ -40,7 +40,7 @@ func (l *Loader) refresh(t *Tree, ch Changes) (next *Tree, ok bool, err error) {
 	s := l.scan(next)
 	s.sameOptions, s.partial, s.changes = true, true, ch
 	s.used, s.held = t.Memory(), l.Held+t.Memory()
-	s.count = t.Files() + t.plain.sum.dirs + t.extra.dirs
+	s.count = t.plain.sum.entries() + t.extra.entries()
 	if t.gone {
 		return nil, false, nil
 	}
@@ -193,4 +193,4 @@ func (s *scan) renewBelow(at int, rel string, d *Dir, a *ask, depth int) (*Dir, 
 }
 
 // discount takes back what was counted of what is now counted again.
-func (s *scan) discount(sum totals) { s.count -= sum.files + sum.dirs }
+func (s *scan) discount(sum totals) { s.count -= sum.entries() }

@@ -191,7 +191,7 @@ func (s *scan) below(at int, rel, name string, prev *Dir, d *draft, depth int) e
 	}
 	rel = join(rel, name)
 	s.enter(rel)
-	sub := &Dir{forbidden: true}
+	sub := forbiddenDir()
 	fd, err := openAt(at, name, dirFlags)
 	if err == nil {
 		sub, err = s.dir(fd, rel, prev, depth)
@@ -202,8 +202,8 @@ func (s *scan) below(at int, rel, name string, prev *Dir, d *draft, depth int) e
 	case gone(err):
 		return nil
 	case denied(err):
-		sub = &Dir{forbidden: true}
-		if prev != nil && prev.forbidden {
+		sub = forbiddenDir()
+		if prev != nil && prev.Forbidden() {
 			sub = prev
 		}
 		d.odd = append(d.odd, unreadable(name, err))

@@ -51,10 +51,7 @@ func (s set[T]) replaced(changes []change[T]) ([]*T, bool) {
 // merged does what with does where names come or go. What lies between two
 // changes is copied in one piece, and nothing is larger than it must be.
 func (s set[T]) merged(changes []change[T]) set[T] {
-	count, bytes := s.names.len(), 0
-	if count > 0 {
-		bytes = len(s.names.text)
-	}
+	count, bytes := s.names.len(), len(s.names.letters())
 	for _, c := range changes {
 		if s.names.find(c.name) >= 0 {
 			count, bytes = count-1, bytes-len(c.name)
@@ -92,8 +89,7 @@ func (s set[T]) same(t set[T]) bool {
 	if !slices.Equal(s.list, t.list) {
 		return false
 	}
-	return s.names == t.names || s.names.len() == t.names.len() && s.names.len() > 0 && s.names.text == t.names.text &&
-		slices.Equal(s.names.ends, t.names.ends)
+	return s.names == t.names || s.names.len() == t.names.len() && s.names.len() > 0 && s.names.text == t.names.text
 }
 
 // sortChanges brings changes into the order that with asks for.

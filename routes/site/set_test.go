@@ -8,8 +8,14 @@ import (
 	"testing"
 )
 
-// A set after any changes is what a map would be.
+// A set after any changes is what a map would be, whether its names are few
+// letters together or more than 64 KiB.
 func TestSetAgainstMap(t *testing.T) {
+	setAgainstMap(t, 80)
+	setAgainstMap(t, 3200)
+}
+
+func setAgainstMap(t *testing.T, long int) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var s set[int]
 	m := map[string]*int{}
@@ -18,7 +24,7 @@ func TestSetAgainstMap(t *testing.T) {
 		name := func() string {
 			n := r.IntN(60)
 			if round%3 == 0 {
-				return fmt.Sprintf("%0*d", 1+n%4*80, n)
+				return fmt.Sprintf("%0*d", 1+n%4*long, n)
 			}
 			return string([]byte{byte(1 + r.IntN(255)), byte(1 + n)})
 		}

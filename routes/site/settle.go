@@ -10,32 +10,34 @@ import (
 // they were in prev. It returns prev if nothing has changed.
 func (s *scan) settle(rel string, prev *Dir, d *draft, touched []string) *Dir {
 	next := &Dir{listed: d.listed}
+	links, odd := d.links, d.odd
 	var stale []oddity
 	if touched == nil {
 		next.files, stale = s.pair(rel, prev.files.anew(d.files), nil)
 		next.dirs = prev.dirs.anew(d.dirs)
-		next.links = d.links
-		next.odd = append(d.odd, stale...)
+		odd = append(odd, stale...)
 		next.sum = next.total()
+		next.sum.links += int32(len(links))
 	} else {
 		next.files, stale = s.pair(rel, prev.files.with(removals(prev.files, d.files, touched)), touched)
 		next.dirs = prev.dirs.with(removals(prev.dirs, d.dirs, touched))
-		next.links = append(untouched(prev.links, touched), d.links...)
-		slices.Sort(next.links)
-		for _, o := range prev.odd {
+		links = append(untouched(prev.links(), touched), d.links...)
+		slices.Sort(links)
+		odd = append(slices.Clone(odd), stale...)
+		for _, o := range prev.odd() {
 			if _, found := slices.BinarySearch(touched, o.name); !found {
-				next.odd = append(next.odd, o)
+				odd = append(odd, o)
 			}
 		}
-		next.odd = append(append(next.odd, d.odd...), stale...)
 		next.sum = prev.sum
-		next.sum.links += len(next.links) - len(prev.links)
+		next.sum.links += int32(len(links) - len(prev.links()))
 		for _, name := range touched {
 			next.sum.sub(prev.totalOf(name))
 			next.sum.add(next.totalOf(name))
 		}
 	}
-	slices.SortStableFunc(next.odd, func(a, b oddity) int { return strings.Compare(a.name, b.name) })
+	slices.SortStableFunc(odd, func(a, b oddity) int { return strings.Compare(a.name, b.name) })
+	next.has(links, odd)
 	if next.same(prev) {
 		return prev
 	}
@@ -44,13 +46,12 @@ func (s *scan) settle(rel string, prev *Dir, d *draft, touched []string) *Dir {
 
 // same says that two directories hold the very same.
 func (d *Dir) same(e *Dir) bool {
-	return d.forbidden == e.forbidden && d.files.same(e.files) && d.dirs.same(e.dirs) &&
-		slices.Equal(d.links, e.links) && slices.Equal(d.odd, e.odd)
+	return d.Forbidden() == e.Forbidden() && d.files.same(e.files) && d.dirs.same(e.dirs) &&
+		slices.Equal(d.links(), e.links()) && slices.Equal(d.odd(), e.odd())
 }
 
-// total sums a directory up.
-func (d *Dir) total() totals {
-	sum := totals{links: len(d.links)}
+// total sums a directory up, but for the symlinks in itself.
+func (d *Dir) total() (sum totals) {
 	for _, f := range d.files.list {
 		sum.add(f.total())
 	}

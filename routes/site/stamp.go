@@ -7,20 +7,26 @@ import "golang.org/x/sys/unix"
 // of the file system's clock (see flagRacy). The ctime cannot be set by a
 // program, so a file whose mtime was forced back has another Stamp all the same.
 type Stamp struct {
-	Dev, Ino     uint64
-	Mtime, Ctime int64 // nanoseconds since 1970
+	Ino          uint64
+	Mtime, Ctime int64  // nanoseconds since 1970
+	Dev          uint32 // the kernel's device numbers have 12 and 20 bits
 }
 
 func stampOf(st *unix.Stat_t) Stamp {
 	return Stamp{
-		Dev:   uint64(st.Dev), //nolint:unconvert // 32 bits on some machines
 		Ino:   st.Ino,
 		Mtime: st.Mtim.Nano(),
 		Ctime: st.Ctim.Nano(),
+		Dev:   uint32(st.Dev),
 	}
 }
 
+// stamp gives the version that f was made of.
+func (f *File) stamp() Stamp { return Stamp{f.ino, f.mtime, f.ctime, f.dev} }
+
+func (f *File) setStamp(s Stamp) { f.ino, f.mtime, f.ctime, f.dev = s.Ino, s.Mtime, s.Ctime, s.Dev }
+
 // is says that f was made from what st describes.
 func (f *File) is(st *unix.Stat_t) bool {
-	return f.stamp == stampOf(st) && (f.Size() == st.Size || f.flags&flagForbidden != 0)
+	return f.stamp() == stampOf(st) && (f.Size() == st.Size || f.flags&flagForbidden != 0)
 }

@@ -46,7 +46,7 @@ func (t *Tree) Options() *Options { return t.opt }
 func (t *Tree) Path() string { return t.dir }
 
 // Files is the number of files.
-func (t *Tree) Files() int { return t.plain.sum.files + t.extra.files }
+func (t *Tree) Files() int { return int(t.plain.sum.files + t.extra.files) }
 
 // Bytes is how many bytes of content the files have.
 func (t *Tree) Bytes() int64 { return t.plain.sum.bytes + t.extra.bytes }
