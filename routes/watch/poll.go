@@ -37,8 +37,8 @@ type pulse struct {
 	next   time.Time
 	anew   bool // look at everything
 	probes []probe
-	probed map[uint64]bool   // devices
-	mute   map[uint64]string // devices of which a probe got no event: why they are polled
+	probed map[uint32]bool   // devices
+	mute   map[uint32]string // devices of which a probe got no event: why they are polled
 
 	mounted   []mount
 	mountedAt time.Time
@@ -46,7 +46,7 @@ type pulse struct {
 
 func (p *pulse) begin(now time.Time) {
 	p.every, p.next = beatEvery, now.Add(beatEvery)
-	p.probed, p.mute = map[uint64]bool{}, map[uint64]string{}
+	p.probed, p.mute = map[uint32]bool{}, map[uint32]string{}
 }
 
 // mounts gives the mount table as it was at most a second ago: there may be ten
@@ -62,7 +62,7 @@ func (p *pulse) mounts(now time.Time) []mount {
 // sandboxes (gVisor) and emulations that accept a watch and never report.
 type probe struct {
 	name  name // whose event is awaited
-	dev   uint64
+	dev   uint32
 	until time.Time
 }
 
@@ -116,7 +116,7 @@ func (w *Watcher) try(path string, now time.Time) {
 	}
 	w.pulse.probed[id.dev] = true
 	n := name{filepath.Dir(path), filepath.Base(path)}
-	if _, watched := w.watches.held[path]; !watched {
+	if _, watched := w.watches.held(path); !watched {
 		return
 	}
 	w.in.await(n)

@@ -21,8 +21,12 @@ type notifier interface {
 	Close() error
 }
 
-// inode tells one directory from another whatever it is called.
-type inode struct{ dev, ino uint64 }
+// inode tells one directory from another whatever it is called. The kernel's
+// device numbers have 32 bits; no inode has the number 0.
+type inode struct {
+	ino uint64
+	dev uint32
+}
 
 func inodeOf(path string) (inode, error) {
 	info, err := os.Stat(path)
@@ -33,7 +37,7 @@ func inodeOf(path string) (inode, error) {
 		return inode{}, &fs.PathError{Op: "watch", Path: path, Err: syscall.ENOTDIR}
 	}
 	st := info.Sys().(*syscall.Stat_t)
-	return inode{uint64(st.Dev), st.Ino}, nil
+	return inode{st.Ino, uint32(st.Dev)}, nil
 }
 
 // watches are the directories that the kernel watches for us, kept in step
@@ -50,27 +54,37 @@ func inodeOf(path string) (inode, error) {
 type watches struct {
 	kernel notifier
 
-	wanted map[string]int                 // path → how many owners want it
+	paths  map[string]watched
 	owners map[string]map[string]struct{} // owner → its paths
-	held   map[string]inode
-	below  map[string]int // path → how many held paths are below it
+	below  map[string]int                 // path → how many held paths are below it
 	// lost are wanted paths that were dropped for good reason and not held since;
 	// found are those that are held again, since regain was last asked.
 	lost  map[string]struct{}
 	found []string
-	// byInode has the paths of a directory; fsnotify knows the first of them.
-	byInode map[inode][]string
+	// byInode has the path that fsnotify knows a directory by, others its other
+	// paths, if it has any.
+	byInode map[inode]string
+	others  map[inode][]string
+}
+
+// watched is what is known of a path: how many owners want it, and the inode
+// that is held, 0 for none. There is one for each directory of each root, so all
+// of it is in one map, 16 bytes beside the path (TestMemory counts them).
+type watched struct {
+	ino    uint64
+	dev    uint32
+	wanted int32
 }
 
 func newWatches(kernel notifier) *watches {
 	return &watches{
 		kernel:  kernel,
-		wanted:  map[string]int{},
+		paths:   map[string]watched{},
 		owners:  map[string]map[string]struct{}{},
 		below:   map[string]int{},
-		held:    map[string]inode{},
 		lost:    map[string]struct{}{},
-		byInode: map[inode][]string{},
+		byInode: map[inode]string{},
+		others:  map[inode][]string{},
 	}
 }
 
@@ -103,7 +117,7 @@ func (w *watches) set(owner string, paths iter.Seq[string]) (added []string, err
 		}
 		now[p] = struct{}{}
 		if _, had := old[p]; !had {
-			w.wanted[p]++
+			w.want(p)
 		}
 	}
 	w.owners[owner] = now
@@ -137,7 +151,7 @@ func (w *watches) also(owner, path string) error {
 	}
 	if _, had := paths[path]; !had {
 		paths[path] = struct{}{}
-		w.wanted[path]++
+		w.want(path)
 	}
 	if _, err := w.hold(path); err != nil && exhausted(err) {
 		return err
@@ -159,18 +173,39 @@ func (w *watches) without(owner string, paths []string) {
 // forget takes back all that the owner wanted.
 func (w *watches) forget(owner string) { _, _ = w.set(owner, slices.Values([]string(nil))) }
 
+func (w *watches) want(path string) {
+	p := w.paths[path]
+	p.wanted++
+	w.paths[path] = p
+}
+
 func (w *watches) unwant(path string) {
-	if w.wanted[path]--; w.wanted[path] > 0 {
-		return
+	p := w.paths[path]
+	p.wanted--
+	w.paths[path] = p
+	if p.wanted == 0 {
+		w.drop(path)
+		delete(w.paths, path)
+		delete(w.lost, path)
 	}
-	delete(w.wanted, path)
-	w.drop(path)
-	delete(w.lost, path)
+}
+
+// held gives the inode that is watched as a path, not ok for none.
+func (w *watches) held(path string) (id inode, ok bool) {
+	p := w.paths[path]
+	return inode{p.ino, p.dev}, p.ino != 0
+}
+
+// note writes down which inode that is, zero for none.
+func (w *watches) note(path string, id inode) {
+	p := w.paths[path]
+	p.ino, p.dev = id.ino, id.dev
+	w.paths[path] = p
 }
 
 // hold brings a path under watch and says whether it was not before.
 func (w *watches) hold(path string) (fresh bool, err error) {
-	if _, ok := w.held[path]; ok {
+	if _, ok := w.held(path); ok {
 		return false, nil
 	}
 	// The inode may be exchanged between stat and watch; then the two stats
@@ -199,54 +234,73 @@ func (w *watches) hold(path string) (fresh bool, err error) {
 // still leads there, this one is its alias. Otherwise it has been moved
 // and the event is on its way: its old name is given up.
 func (w *watches) alias(path string, id inode) bool {
-	for len(w.byInode[id]) > 0 {
-		first := w.byInode[id][0]
+	for {
+		first, known := w.byInode[id]
+		if !known {
+			return false
+		}
 		if now, err := inodeOf(first); err == nil && now == id {
 			w.mark(path, id)
 			return true
 		}
 		w.lose(first)
 	}
-	return false
 }
 
 func (w *watches) mark(path string, id inode) {
-	w.held[path] = id
+	w.note(path, id)
 	if _, was := w.lost[path]; was {
 		delete(w.lost, path)
 		w.found = append(w.found, path)
 	}
-	w.byInode[id] = append(w.byInode[id], path)
+	if _, known := w.byInode[id]; known {
+		w.others[id] = append(w.others[id], path)
+	} else {
+		w.byInode[id] = path
+	}
 	w.countBelow(path, 1)
 }
 
 // drop ends the watch of a path. The kernel may have ended it before us, when
 // the directory was removed: no error then. An alias of it takes its place.
 func (w *watches) drop(path string) {
-	id, ok := w.held[path]
+	id, ok := w.held(path)
 	if !ok {
 		return
 	}
-	delete(w.held, path)
-	paths := w.byInode[id]
-	known := paths[0] == path
+	w.note(path, inode{})
+	w.countBelow(path, -1)
+	others := w.others[id]
+	delete(w.others, id)
+	if w.byInode[id] != path {
+		if others = without(others, path); len(others) > 0 {
+			w.others[id] = others
+		}
+		return
+	}
+	delete(w.byInode, id)
+	_ = w.kernel.Remove(path)
+	if len(others) == 0 {
+		return
+	}
+	w.byInode[id] = others[0]
+	if len(others) > 1 {
+		w.others[id] = others[1:]
+	}
+	if w.kernel.Add(others[0]) != nil {
+		w.drop(others[0])
+	}
+}
+
+// without gives paths but for one, in a slice of its own.
+func without(paths []string, path string) []string {
 	rest := make([]string, 0, len(paths))
 	for _, p := range paths {
 		if p != path {
 			rest = append(rest, p)
 		}
 	}
-	if w.byInode[id] = rest; len(rest) == 0 {
-		delete(w.byInode, id)
-	}
-	w.countBelow(path, -1)
-	if !known {
-		return
-	}
-	_ = w.kernel.Remove(path)
-	if len(rest) > 0 && w.kernel.Add(rest[0]) != nil {
-		w.drop(rest[0])
-	}
+	return rest
 }
 
 // regain holds what dropFrom dropped and nobody has held since. It gives what
@@ -271,7 +325,7 @@ func (w *watches) regain() (found []string, at string, err error) {
 // dropStale drops whatever is not what it was, for when events were lost.
 func (w *watches) dropStale() {
 	var stale []string
-	for p := range w.held {
+	for p := range w.paths {
 		if w.isStale(p) {
 			stale = append(stale, p)
 		}
@@ -284,7 +338,7 @@ func (w *watches) dropStale() {
 // dropFrom ends the watches of a path and of everything below it, and says
 // whether there were any. They stay wanted: regain and set hold them again.
 func (w *watches) dropFrom(path string) bool {
-	_, is := w.held[path]
+	_, is := w.held(path)
 	if !is && w.below[path] == 0 {
 		return false
 	}
@@ -293,7 +347,7 @@ func (w *watches) dropFrom(path string) bool {
 		return true
 	}
 	inside := strings.TrimSuffix(path, "/") + "/"
-	for p := range w.held {
+	for p := range w.paths {
 		if strings.HasPrefix(p, inside) {
 			w.lose(p)
 		}
@@ -302,7 +356,7 @@ func (w *watches) dropFrom(path string) bool {
 }
 
 func (w *watches) lose(path string) {
-	if _, ok := w.held[path]; ok {
+	if _, ok := w.held(path); ok {
 		w.drop(path)
 		w.lost[path] = struct{}{}
 	}
@@ -324,7 +378,7 @@ func (w *watches) countBelow(path string, n int) {
 // isStale says that a path is watched which now is another directory, or none:
 // something was mounted over it or unmounted, of which inotify tells nobody.
 func (w *watches) isStale(path string) bool {
-	id, ok := w.held[path]
+	id, ok := w.held(path)
 	if !ok {
 		return false
 	}
@@ -335,14 +389,11 @@ func (w *watches) isStale(path string) bool {
 // aliases gives the paths, beside the one that fsnotify knows it by, of the
 // directory at path.
 func (w *watches) aliases(path string) []string {
-	id, ok := w.held[path]
+	id, ok := w.held(path)
 	if !ok {
 		return nil
 	}
-	if all := w.byInode[id]; len(all) > 1 {
-		return append([]string(nil), all[1:]...)
-	}
-	return nil
+	return slices.Clone(w.others[id])
 }
 
 // size is the number of watches that the kernel holds for us.

@@ -74,7 +74,7 @@ func TestWatchesAreShared(t *testing.T) {
 		t.Errorf("watched: %s, want b c", got)
 	}
 	w.forget("two")
-	if got := k.String(); got != "" || len(w.wanted)+len(w.held)+len(w.below)+len(w.byInode)+len(w.owners) != 0 {
+	if got := k.String(); got != "" || len(w.paths)+len(w.below)+len(w.byInode)+len(w.others)+len(w.owners) != 0 {
 		t.Errorf("left over: %q %+v", got, w)
 	}
 }
