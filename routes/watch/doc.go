@@ -46,7 +46,7 @@
 // patrol within two seconds in a root of some hundreds of files, and by 500 names
 // a second in larger ones. Its price, as the sum of schedstat(5) over the threads
 // of an idle server: 91 ms in 60 s with 10,000 folders of 10 files (9 ms without
-// it), 26 to 36 ms with the example config (4 to 13 ms). A step a second is cheap
+// it), 16 to 36 ms with the example config (3 to 13 ms). A step a second is cheap
 // because it is one: the same calls in four steps cost more than twice as much,
 // nearly all of it for waking the Go scheduler; and so does yielding in between.
 //
