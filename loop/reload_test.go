@@ -203,7 +203,7 @@ func TestUnixSockets(t *testing.T) {
 // What waits at a removed listener, not accepted yet, is still answered.
 func TestDrainFinishesAnswers(t *testing.T) {
 	port := freePort(t)
-	body := strings.Repeat("0123456789", 2<<20)
+	body := strings.Repeat("0123456789", 1<<20)
 	s := start(t, fmt.Sprintf("listeners: [{listen: '127.0.0.1:%d', root: www}]", port), map[string]string{"www/big.bin": body})
 	var clients []*client
 	for range 40 {

@@ -26,8 +26,9 @@ var hangingFiles = []struct {
 }{1: {"", syscall.S_IFDIR | 0o755, nil}, 2: {"a.txt", syscall.S_IFREG | 0o644, []byte("small")},
 	3: {"big.bin", syscall.S_IFREG | 0o644, bytes.Repeat([]byte("b"), 4<<20)}}
 
-// mountHanging mounts one, where that is allowed.
-func mountHanging(t *testing.T, at string) *hanging {
+// mountHanging mounts one, where that is allowed; it may hang from the first
+// moment on, before anybody has seen it.
+func mountHanging(t *testing.T, at string, hung bool) *hanging {
 	fd, err := syscall.Open("/dev/fuse", syscall.O_RDWR|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		t.Skip("no FUSE here: ", err)
@@ -38,6 +39,7 @@ func mountHanging(t *testing.T, at string) *hanging {
 		t.Skip("nothing can be mounted here: ", err)
 	}
 	h := &hanging{fd: fd}
+	h.hung.Store(hung)
 	go func() {
 		for b := make([]byte, 1<<20); ; {
 			switch n, err := syscall.Read(fd, b); err {
@@ -143,7 +145,7 @@ func hungRoot(t *testing.T, open bool) {
 	a := freeAddress(t)
 	dir := folder(t, map[string]string{
 		"config.yaml": "listeners: [{listen: '" + a + "', root: www}]\nlog: {access: off}\ntimeouts: {desk: 300ms}", "www/": ""})
-	h := mountHanging(t, filepath.Join(dir, "www"))
+	h := mountHanging(t, filepath.Join(dir, "www"), false)
 	s := run(t, dir)
 	s.serves(a, "/a.txt", "small")
 	c := connect(t, a)

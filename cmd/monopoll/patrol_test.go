@@ -36,8 +36,7 @@ func TestPatrolPassesAHungMount(t *testing.T) {
 		"www/sub/x":   "1", "other/b.txt": "one"})
 	s := run(t, dir)
 	s.serves(a, "/b/b.txt", "one")
-	h := mountHanging(t, filepath.Join(dir, "www/sub"))
-	h.hung.Store(true)
+	h := mountHanging(t, filepath.Join(dir, "www/sub"), true)
 	for _, text := range []string{"two", "new"} {
 		store(t, filepath.Join(dir, "other/b.txt"), text)
 		s.serves(a, "/b/b.txt", text)
