@@ -107,7 +107,9 @@
 //     response. Noise.
 //   - Edge-triggered epoll for idle connections: 0.99 and 1.01. The poll that it
 //     saves is 2 % of a request, and every state would have to prove that it
-//     leaves no byte behind.
+//     leaves no byte behind. With 10,000 connections 0.87 to 1.0.
+//   - Touching all connections of a turn before the first is served, so that
+//     the memory of ten thousand comes into the cache side by side: 1.24.
 //   - Pieces of 1, 2 or 8 MiB, which is what nginx sends at a time: 2.1, 2.0 and
 //     3.1 ms for 10 MB under BBR, where 64 KiB are 1.6. Under Reno 128, 256 and
 //     512 KiB are 0.92, 0.78 and 0.76 of the CPU of 64, and the slowest of 64
