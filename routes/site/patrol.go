@@ -174,7 +174,7 @@ func (p *Patrol) names(t *Tree, rel string, d *Dir, from int) (whole, there bool
 	fd, err := openRoot(real, pathFlags)
 	if err != nil {
 		p.made++
-		if gone(err) || !d.Forbidden() {
+		if gone(err) || !d.Forbidden() && !starved(err) {
 			p.parent(real, versionOf(&unix.Stat_t{}, err))
 		}
 		return true, false
@@ -234,7 +234,7 @@ func (p *Patrol) look(at int, path string, flags int, st *unix.Stat_t) error {
 func (p *Patrol) one(at int, path string, flags int, dir, name string, f *File) {
 	var st unix.Stat_t
 	err := p.look(at, path, flags, &st)
-	if err == nil && f.is(&st) || err != nil && !gone(err) && f.Forbidden() {
+	if err == nil && f.is(&st) || err != nil && !gone(err) && f.Forbidden() || starved(err) {
 		return
 	}
 	p.Differs(dir, name, versionOf(&st, err))
@@ -244,7 +244,7 @@ func (p *Patrol) one(at int, path string, flags int, dir, name string, f *File) 
 // it has are looked at one by one anyway.
 func (p *Patrol) list(t *Tree, real string, d *Dir, st *unix.Stat_t) {
 	fd, err := openRoot(real, dirFlags)
-	if d.Forbidden() != (err != nil) {
+	if d.Forbidden() != (err != nil) && !starved(err) {
 		p.parent(real, versionOf(st, nil))
 	}
 	if err != nil {

@@ -119,3 +119,28 @@ func TestPatrolOfAChangingTree(t *testing.T) {
 		}
 	}
 }
+
+// A look that fails for want of a descriptor finds nothing: it is no news of the
+// disk, and who would be told of it could not look either.
+func TestPatrolWithoutDescriptors(t *testing.T) {
+	root := t.TempDir()
+	write(t, root+"/a/b.txt", "x")
+	tree := load(t, &Loader{}, root, options(root), nil)
+	var was unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
+		t.Fatal(err)
+	}
+	none := was
+	none.Cur = 0
+	p, _ := counted(t)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &none); err != nil {
+		t.Fatal(err)
+	}
+	_, end := p.Walk(tree, 100)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
+		t.Fatal(err)
+	}
+	if !end {
+		t.Error("it did not come to the end")
+	}
+}
