@@ -76,7 +76,7 @@ func (f *File) movedTo(g *File) bool {
 
 // both goes through the names at which two sets differ.
 func both[T any](a, b set[T], yield func(name string, x, y *T)) {
-	if a.names == b.names {
+	if a.names.is(&b.names) {
 		for i, x := range a.list {
 			if y := b.list[i]; x != y {
 				yield(a.names.at(i), x, y)

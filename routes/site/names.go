@@ -8,19 +8,22 @@ import (
 	"unsafe"
 )
 
-// names is an immutable sorted set of file names. It is not a map because a
+// names is an immutable sorted set of file names; its zero value is empty. It is not a map because a
 // directory keeps its names much longer than its files: an edited page makes a
 // new list of files and shares names. And it is smaller: 2 to 16 bytes a name
 // beside its letters, where a map of strings takes about 40.
 type names struct {
-	// text has where each name begins, and the last one ends, in width bytes each,
-	// and then all names, one after the other, in order: what a look-up needs lies
-	// together.
+	// text has where each name begins, and the last one ends, in two bytes each,
+	// or four, and then all names, one after the other, in order: what a look-up
+	// needs lies together.
 	text  string
+	index *index // nil for few names
 	count int32
-	width int32    // 2, or 4 where there are more than 64 KiB of letters
-	index []uint32 // open addressing by hash; 1 + i, or 0; nil for few names
+	width int32 // 2, or 4 where there are more than 64 KiB of letters
 }
+
+// index finds a name by its hash (open addressing): 1 + i, or 0.
+type index []uint32
 
 const (
 	// fewNames is up to how many names are looked for one by one: a handful of
@@ -34,11 +37,11 @@ const (
 // seed makes the order of the index another one in every process.
 var seed = maphash.MakeSeed()
 
-func (n *names) len() int {
-	if n == nil {
-		return 0
-	}
-	return int(n.count)
+func (n *names) len() int { return int(n.count) }
+
+// is says that two sets are one and the same, which costs no look at the names.
+func (n *names) is(m *names) bool {
+	return n.count == m.count && unsafe.StringData(n.text) == unsafe.StringData(m.text)
 }
 
 // begin gives where in letters name i begins: where the one before it ends.
@@ -56,7 +59,7 @@ func (n *names) end(i int) int { return n.begin(i + 1) }
 
 // letters gives all names, one after the other.
 func (n *names) letters() string {
-	if n == nil {
+	if n.count == 0 {
 		return ""
 	}
 	return n.text[(n.count+1)*n.width:]
@@ -68,9 +71,6 @@ func (n *names) at(i int) string { return n.letters()[n.begin(i):n.end(i)] }
 // find gives the position of a name, -1 if it is not there. It allocates
 // nothing, and its cost does not depend on the number of names.
 func (n *names) find(name string) int {
-	if n == nil {
-		return -1
-	}
 	if n.index == nil {
 		from := 0
 		for i, all := 0, n.letters(); i < int(n.count); i++ {
@@ -82,9 +82,10 @@ func (n *names) find(name string) int {
 		}
 		return -1
 	}
-	mask := uint32(len(n.index) - 1)
+	places := *n.index
+	mask := uint32(len(places) - 1)
 	for at := uint32(maphash.String(seed, name)) & mask; ; at = (at + 1) & mask {
-		i := n.index[at]
+		i := places[at]
 		if i == 0 {
 			return -1
 		}
@@ -153,8 +154,8 @@ func (l *nameList) copy(n *names, from, to int) {
 }
 
 // names makes the set.
-func (l *nameList) names() *names {
-	n := &names{text: view(l.text), count: l.count, width: l.width}
+func (l *nameList) names() names {
+	n := names{text: view(l.text), count: l.count, width: l.width}
 	if l.count <= fewNames {
 		return n
 	}
@@ -164,14 +165,15 @@ func (l *nameList) names() *names {
 	for size*2 < n.len()*3 {
 		size *= 2
 	}
-	n.index = make([]uint32, size)
+	places := make(index, size)
 	mask := uint32(size - 1)
 	for i := range n.len() {
 		at := uint32(maphash.String(seed, n.at(i))) & mask
-		for n.index[at] != 0 {
+		for places[at] != 0 {
 			at = (at + 1) & mask
 		}
-		n.index[at] = uint32(i + 1)
+		places[at] = uint32(i + 1)
 	}
+	n.index = &places
 	return n
 }

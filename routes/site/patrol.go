@@ -46,7 +46,7 @@ type Patrol struct {
 	part         part
 	folder, file string
 
-	dents  []byte
+	lister lister
 	looked func(at int, path string) // of each stat; nil but in tests
 }
 
@@ -251,22 +251,23 @@ func (p *Patrol) list(t *Tree, real string, d *Dir, st *unix.Stat_t) {
 		return
 	}
 	defer unix.Close(fd)
-	if p.dents == nil {
-		p.dents = make([]byte, 8<<10)
+	if p.lister.dents == nil {
+		p.lister.dents = make([]byte, 8<<10) // it is there for as long as the server is
 	}
-	names, _, err := t.opt.list(fd, p.dents)
+	entries, err := p.lister.list(fd, t.opt)
 	if err != nil {
 		return // it cannot be read by anybody
 	}
-	p.made += listCalls + len(names)/listNames
-	for _, name := range names {
-		_, link := slices.BinarySearch(d.links(), name)
-		if link || d.files.get(name) != nil || d.dirs.get(name) != nil {
+	defer p.lister.done(entries)
+	p.made += listCalls + len(entries)/listNames
+	for _, e := range entries {
+		_, link := slices.BinarySearch(d.links(), e.name)
+		if link || d.files.get(e.name) != nil || d.dirs.get(e.name) != nil {
 			continue
 		}
 		var st unix.Stat_t
-		err := p.look(fd, name, unix.AT_SYMLINK_NOFOLLOW, &st)
-		p.Differs(real, name, versionOf(&st, err))
+		err := p.look(fd, e.name, unix.AT_SYMLINK_NOFOLLOW, &st)
+		p.Differs(real, e.name, versionOf(&st, err))
 	}
 }
 

@@ -126,7 +126,9 @@ func (s *scan) use(prev, f *File) {
 }
 
 // forced says that a file is to be taken even while somebody writes it.
-func (s *scan) forced(p spot) bool { return s.changes[s.tree.realPath(p.dir)][p.name] }
+func (s *scan) forced(p spot) bool {
+	return s.changes != nil && s.changes[s.tree.realPath(p.dir)][p.name]
+}
 
 // take makes a File of the version that fd is open on.
 func (s *scan) take(fd int, p spot, prev *File, force bool) (*File, error) {

@@ -4,7 +4,7 @@ import "slices"
 
 // set maps names to files or to directories. Immutable; its zero value is empty.
 type set[T any] struct {
-	names *names
+	names names
 	list  []*T // list[i] has the name names.at(i)
 }
 
@@ -15,7 +15,7 @@ type change[T any] struct {
 }
 
 // get finds what a name means; nil if it means nothing.
-func (s set[T]) get(name string) *T {
+func (s *set[T]) get(name string) *T {
 	if i := s.names.find(name); i >= 0 {
 		return s.list[i]
 	}
@@ -69,7 +69,7 @@ func (s set[T]) merged(changes []change[T]) set[T] {
 	from := 0
 	for _, c := range changes {
 		to, found := s.names.search(c.name)
-		names.copy(s.names, from, to)
+		names.copy(&s.names, from, to)
 		list = append(list, s.list[from:to]...)
 		if from = to; found {
 			from++
@@ -79,7 +79,7 @@ func (s set[T]) merged(changes []change[T]) set[T] {
 			list = append(list, c.to)
 		}
 	}
-	names.copy(s.names, from, s.names.len())
+	names.copy(&s.names, from, s.names.len())
 	list = append(list, s.list[from:]...)
 	return set[T]{names.names(), list}
 }
@@ -89,7 +89,7 @@ func (s set[T]) same(t set[T]) bool {
 	if !slices.Equal(s.list, t.list) {
 		return false
 	}
-	return s.names == t.names || s.names.len() == t.names.len() && s.names.len() > 0 && s.names.text == t.names.text
+	return s.names.text == t.names.text
 }
 
 // sortChanges brings changes into the order that with asks for.
