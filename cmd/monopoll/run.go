@@ -71,7 +71,8 @@ type process struct {
 	server  *loop.Loop
 	watcher *watch.Watcher
 	log     *slog.Logger
-	thrift  *thrift    // nil: the collector is left alone
+	thrift  *thrift // nil: the collector is left alone
+	huge    *hugePages
 	ended   chan error // what Loop.Run returned
 	signals chan os.Signal
 }
@@ -86,7 +87,7 @@ func (o *runOptions) serve(cfg *config.Config) error {
 	began := time.Now()
 	provideProcessors()
 	checkDescriptors(cfg, log)
-	p := &process{log: log, thrift: newThrift(), ended: make(chan error, 1), signals: make(chan os.Signal, 8)}
+	p := &process{log: log, thrift: newThrift(), huge: newHugePages(log), ended: make(chan error, 1), signals: make(chan os.Signal, 8)}
 	control := &controller{config: cfg.Path, at: absolute(cfg.Path), started: began, stop: func() { p.signal(syscall.SIGTERM) }}
 	if p.server, err = loop.New(loop.Options{Log: log, Control: control.answer}); err != nil {
 		return &failure{exitFailed, fmt.Errorf("cannot start: %w", err)}
@@ -151,7 +152,7 @@ func (p *process) giveUp(code int, err error) error {
 func (p *process) watch(table *routes.Table, loader *site.Loader) (err error) {
 	p.watcher, err = watch.New(watch.Options{
 		Path: table.Config.Path, Table: table, Loader: loader, Log: p.log,
-		Work: p.server.Work, Idle: p.thrift.tidy,
+		Work: p.server.Work, Idle: p.tidy,
 		Publish: func(t *routes.Table) (watch.Outcome, error) {
 			out, err := p.server.Publish(t)
 			if err == nil {
@@ -161,6 +162,12 @@ func (p *process) watch(table *routes.Table, loader *site.Loader) (err error) {
 		},
 	})
 	return err
+}
+
+// tidy puts memory in order when what is served has come to rest.
+func (p *process) tidy() {
+	p.thrift.tidy()
+	p.huge.gather()
 }
 
 // supervise waits for signals, and for the end.

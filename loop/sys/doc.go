@@ -1,10 +1,13 @@
 // Package sys is the kernel as the loop sees it: epoll, sockets, sendfile and
-// the clock, and nothing else.
+// the clock:
 //
 //	kernel.go  Kernel: every call the loop makes, as one interface
 //	linux.go   Linux: those calls made for real
 //	listen.go  Listen: a listening socket, made off the loop
 //	peer.go    Peer: the address of a client, kept without an allocation
+//
+// and, off the loop, what the process asks of the kernel for itself: landlock.go
+// and hugepage.go.
 //
 // EINTR ends here. What comes out is a count and an Errno, never an error
 // value, because a conversion to an interface is an allocation and the loop

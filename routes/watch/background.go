@@ -117,15 +117,20 @@ func (b *bench) start(w *Watcher, now time.Time) {
 	}
 	b.worked = worked
 	go func() {
+		w.idle(ctx)
 		s.work()
-		if w.opt.Idle != nil && ctx.Err() == nil {
-			w.opt.Idle()
-		}
+		w.idle(ctx)
 		select {
 		case b.made <- made{worked: s.worked()}:
 		case <-w.ended:
 		}
 	}()
+}
+
+func (w *Watcher) idle(ctx context.Context) {
+	if w.opt.Idle != nil && ctx.Err() == nil {
+		w.opt.Idle()
+	}
 }
 
 // stop ends what is under way, without waiting for it: one body may take half a

@@ -29,9 +29,9 @@ type Options struct {
 	// thousand is what a busy server does in a second: background work gives way
 	// to it then. Nil means that it never has to.
 	Work func() int64
-	// Idle is called when all background work is done, and for a while there may
-	// be nothing to do, by a goroutine of its own. Nil means that nobody wants to
-	// know.
+	// Idle is called when content has come to rest: before background work on it
+	// begins, and when all of that is done and there may be nothing to do for a
+	// while; by a goroutine of its own. Nil means that nobody wants to know.
 	Idle func()
 	// Report is told every verdict, after it was logged, by the goroutine of
 	// Run; nil means nobody is.

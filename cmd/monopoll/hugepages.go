@@ -1,0 +1,115 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"reflect"
+	"runtime/metrics"
+	"slices"
+	"time"
+
+	"monopoll/loop/sys"
+)
+
+const (
+	// hugeLeast is from how many bytes in use on the heap is worth huge pages: a
+	// processor knows the places of 1,500 to 2,000 pages of 4 KiB by heart, and
+	// looks the others up in tables that are in memory themselves.
+	hugeLeast = 8 << 20
+	// hugeHoles is what of these bytes may be memory that Go's allocator has no
+	// use for at the time, as a fraction, and hugeHolesMost how many bytes: it is
+	// not in the account that thrift keeps.
+	hugeHoles     = 1. / 16
+	hugeHolesMost = 8 << 20
+)
+
+// hugePages brings the heap into transparent huge pages once the sites are read.
+// A request for a file that nobody has asked for in a while touches half a dozen
+// places that are in no cache, and the processor looks up first where each of
+// them is. Requests to 10,000 sites in turn take 8.7 us of CPU time in small pages
+// and 7.8 in huge ones, where 5.8 are those to one site; to 1,000 pages of 13 KB
+// in turn 0.97 of the time (medians of 12 and 16 rounds).
+//
+// Of itself the kernel does it only where it is set to do so always, and Go never
+// asks for it. Where the runtime gives memory back later, the kernel makes small
+// pages of a huge one again.
+type hugePages struct {
+	log  *slog.Logger
+	size int              // of a huge page; 0: there are none
+	room []byte           // for what mincore(2) says
+	use  []metrics.Sample // bytes in use on the heap
+	last uint64           // what they were when it was done last
+}
+
+func newHugePages(log *slog.Logger) *hugePages {
+	h := &hugePages{log: log, size: sys.HugePage(), use: []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}}
+	h.room = make([]byte, h.size/os.Getpagesize())
+	return h
+}
+
+// gather does it, if the heap has changed by more than a huge page since. One
+// goroutine calls it at a time, and it takes twice as long as it works.
+func (h *hugePages) gather() {
+	if h.size == 0 {
+		return
+	}
+	metrics.Read(h.use)
+	if h.use[0].Value.Kind() != metrics.KindUint64 {
+		return
+	}
+	n := h.use[0].Value.Uint64()
+	if n < hugeLeast || max(n, h.last)-min(n, h.last) < uint64(h.size) {
+		return
+	}
+	h.last = n
+	began, bytes := time.Now(), 0
+	pieces, room := h.pieces()
+	for _, p := range pieces {
+		if room -= h.size - p.bytes; room < 0 || !h.collapse(p.at) {
+			break
+		}
+		bytes += h.size
+	}
+	h.log.Debug("the heap is in huge pages", "bytes", bytes, "in use", n, "took", time.Since(began))
+}
+
+// piece is a part of the heap that may become a huge page, and how much of it is
+// in memory.
+type piece struct {
+	at    uintptr
+	bytes int
+}
+
+// pieces gives the parts of the heap, the fullest first, and how many bytes may
+// be made for nothing. The heap is one mapping, to both sides of any byte of it.
+func (h *hugePages) pieces() (all []piece, room int) {
+	look := func(at uintptr) bool {
+		pages, errno := sys.Resident(at, h.room)
+		if n := pages * os.Getpagesize(); n > 0 {
+			all = append(all, piece{at, n})
+			room += n
+		}
+		return errno == 0
+	}
+	here := reflect.ValueOf(h.room).Pointer() &^ uintptr(h.size-1)
+	for at := here; look(at); at += uintptr(h.size) {
+	}
+	for at := here - uintptr(h.size); look(at); at -= uintptr(h.size) {
+	}
+	slices.SortFunc(all, func(a, b piece) int { return b.bytes - a.bytes })
+	return all, min(int(hugeHoles*float64(room)), hugeHolesMost)
+}
+
+// collapse makes one huge page, and says whether there may be more.
+func (h *hugePages) collapse(at uintptr) bool {
+	began := time.Now()
+	switch sys.Collapse(at, h.size) {
+	case 0:
+		// Whoever waits for this memory, or for the only processor, is next.
+		time.Sleep(time.Since(began))
+		return true
+	case sys.EINVAL:
+		h.size = 0 // this kernel does not know how
+	}
+	return false
+}

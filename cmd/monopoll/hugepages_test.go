@@ -1,0 +1,82 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"testing"
+)
+
+// inHugePages is how many kilobytes of this process are in huge pages.
+func inHugePages(t *testing.T) int {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/smaps_rollup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`AnonHugePages:\s+(\d+) kB`).FindSubmatch(text)
+	if m == nil {
+		t.Skip("this kernel does not say what is in huge pages")
+	}
+	n, err := strconv.Atoi(string(m[1]))
+	must(t, err)
+	return n
+}
+
+// A heap with 64 MiB in use ends in huge pages, and is not gone through again
+// before it has changed.
+func TestHugePages(t *testing.T) {
+	h := newHugePages(slog.New(slog.DiscardHandler))
+	if h.size == 0 || h.size > 4<<20 {
+		t.Skipf("huge pages of %d bytes", h.size)
+	}
+	held := make([][]byte, 64<<10)
+	for i := range held {
+		held[i] = make([]byte, 1<<10)
+		held[i][0] = 1
+	}
+	debug.FreeOSMemory()
+	before := inHugePages(t)
+	h.gather()
+	if h.size == 0 {
+		t.Skip("this kernel makes no huge pages when it is asked to")
+	}
+	const most = 64 << 10
+	if after := inHugePages(t); after < most/2 {
+		t.Errorf("%d kB in huge pages before, %d after, of %d", before, after, most)
+	}
+	last := h.last
+	h.gather()
+	if h.last != last {
+		t.Error("a heap that has not changed was gone through again")
+	}
+	runtime.KeepAlive(held)
+}
+
+// A part of the heap that is nearly empty stays so, and a small heap is left alone.
+func TestHugePagesLeaveHoles(t *testing.T) {
+	h := newHugePages(slog.New(slog.DiscardHandler))
+	if h.size == 0 || h.size > 4<<20 {
+		t.Skipf("huge pages of %d bytes", h.size)
+	}
+	all, room := h.pieces()
+	if len(all) == 0 {
+		t.Fatal("a process without a heap")
+	}
+	if room > hugeHolesMost {
+		t.Errorf("%d bytes may be made for nothing", room)
+	}
+	for i, p := range all {
+		if p.bytes > h.size || i > 0 && p.bytes > all[i-1].bytes {
+			t.Errorf("piece %d of %d bytes after one of %d", i, p.bytes, all[i-1].bytes)
+		}
+	}
+	h.use[0].Name = "/memory/classes/metadata/mcache/inuse:bytes" // a few kilobytes
+	if h.gather(); h.last != 0 {
+		t.Error("a small heap was gone through")
+	}
+	(&hugePages{}).gather() // there are none to be had
+}
