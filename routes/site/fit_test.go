@@ -114,3 +114,29 @@ func TestSmallBodiesDisplaceLarge(t *testing.T) {
 	}
 	wantBody(t, tree, "link.html", fmt.Sprint(19)+noise(10_000))
 }
+
+// A scan does not hold on to the files that it has found: what fit puts out of
+// memory has to be gone before the next body is read.
+func TestScanHoldsNoFile(t *testing.T) {
+	top := real(t, t.TempDir())
+	for _, name := range []string{"a", "b/c", "b/d", "e/f/g"} {
+		write(t, top+"/"+name, name)
+	}
+	s := calm().scan(&Tree{dir: top, opt: options(top)})
+	must(t, s.load(top, nil))
+	if len(s.levels) != 3 {
+		t.Errorf("%d levels of directories, want 3", len(s.levels))
+	}
+	for depth, l := range s.levels {
+		for _, c := range l.files[:cap(l.files)] {
+			if c.to != nil {
+				t.Errorf("%s, at depth %d, is held", c.name, depth)
+			}
+		}
+		for _, c := range l.dirs[:cap(l.dirs)] {
+			if c.to != nil {
+				t.Errorf("directory %s, at depth %d, is held", c.name, depth)
+			}
+		}
+	}
+}

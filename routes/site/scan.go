@@ -85,7 +85,10 @@ func (s *scan) dir(fd int, rel string, prev *Dir, depth int) (*Dir, error) {
 		}
 	}
 	room.files, room.dirs = d.files, d.dirs
-	return s.settle(rel, prev, &d, nil), nil
+	next := s.settle(rel, prev, &d, nil)
+	clear(d.files) // what fit puts out of memory must not be held by this
+	clear(d.dirs)
+	return next, nil
 }
 
 // listing gives the Dir.listed of the directory that fd is open on.
