@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -178,5 +180,49 @@ func hungRoot(t *testing.T, open bool) {
 	s.signal(syscall.SIGTERM)
 	s.until("nobody to listen", func() bool { return !listens(a) })
 	h.hung.Store(false) // the kernel lets no process go that waits for FUSE
+	s.exits(exitFine)
+}
+
+// While the filesystem of one root hangs, edits of another and of the config are
+// live as ever, a reload that somebody asks for is answered, and the config that
+// does without the root is served. What the filesystem missed is caught up with.
+func TestEditsBesideAHungRoot(t *testing.T) {
+	t.Parallel()
+	a := freeAddress(t)
+	config := func(routes string) string {
+		return "listeners: [{listen: '" + a + "', routes: {" + routes + "}}]\nlog: {access: off}\n"
+	}
+	dir := folder(t, map[string]string{
+		"config.yaml": config("/h/: {root: www}, /b/: {root: other}"), "www/": "", "other/b.txt": "one"})
+	h := mountHanging(t, filepath.Join(dir, "www"), false)
+	s := run(t, dir)
+	s.serves(a, "/h/a.txt", "small")
+	write := func(name, text string) { must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644)) }
+	write("other/b.txt", "two")
+	s.serves(a, "/b/b.txt", "two") // so the first look at everything is over
+	defer h.hung.Store(false)      // or nobody can end the server
+	h.hung.Store(true)
+	s.says("www does not answer")
+	for i, began := 0, time.Now(); time.Since(began) < 6*time.Second; i++ { // more than a beat
+		text := fmt.Sprint("text ", i)
+		write("other/b.txt", text)
+		s.serves(a, "/b/b.txt", text)
+		write("config.yaml", config("/h/: {root: www}, /b/: {root: other}, /n: {respond: '"+text+"'}"))
+		s.serves(a, "/n", text)
+	}
+	s.serves(a, "/h/a.txt", "small")
+	s.reload()
+	write("config.yaml", config("/h/: {root: {dir: www, hidden: true}}, /b/: {root: other}"))
+	s.says("root " + filepath.Join(dir, "www") + ": its filesystem does not answer")
+	h.hung.Store(false)
+	s.says("www answers again")
+	s.until("what was refused to be tried again", func() bool { return s.status().Mistake == "" })
+	s.serves(a, "/h/a.txt", "small")
+	h.hung.Store(true)
+	s.until("it is said again", func() bool { return strings.Count(s.err.String(), "www does not answer") == 2 })
+	write("config.yaml", config("/b/: {root: other}"))
+	s.until("without the root", func() bool { return fetch(a, "/h/a.txt") != "small" })
+	h.hung.Store(false)
+	s.signal(syscall.SIGTERM)
 	s.exits(exitFine)
 }

@@ -20,6 +20,7 @@ type decoder struct {
 
 	addresses int              // listened on so far
 	folders   map[string]error // those looked at: many routes may share a root
+	known     []string         // folders not to be looked at
 }
 
 // place is a value of the file and how to get to it by names.

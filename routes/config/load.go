@@ -27,8 +27,10 @@ func Load(path string) (*Config, error) {
 
 // Parse reads a config from text. path is for messages; relative paths in the
 // config start from dir, which is absolute. The files that the config names are
-// looked at, so the same text may be right today and wrong tomorrow.
-func Parse(path, dir string, text []byte) (*Config, error) {
+// looked at, so the same text may be right today and wrong tomorrow. Those in
+// known, and what is in them, are not looked at but taken for folders: one that
+// is being served may hang.
+func Parse(path, dir string, text []byte, known ...string) (*Config, error) {
 	if len(text) > maxText {
 		return nil, Mistakes{{Path: path, Text: fmt.Sprintf("the file has more than %s; that is no config", bytesText(maxText))}}
 	}
@@ -40,7 +42,7 @@ func Parse(path, dir string, text []byte) (*Config, error) {
 	}
 	cfg := Defaults()
 	cfg.Path, cfg.Dir, cfg.text = path, filepath.Clean(dir), src
-	d := &decoder{src: src, dir: cfg.Dir}
+	d := &decoder{src: src, dir: cfg.Dir, known: known}
 	if marked {
 		d.asides = append(d.asides, *src.mistake(Pos{1, 1}, "the file begins with a byte order mark, which is ignored; save it as UTF-8 without one"))
 	}

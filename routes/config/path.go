@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // path makes an absolute path of one in the config. Symlinks are not resolved:
@@ -36,6 +38,9 @@ const maxPath = 4096
 
 // folder checks that path is a folder that can be read. what names it.
 func (d *decoder) folder(at place, path, what string) bool {
+	if slices.ContainsFunc(d.known, func(dir string) bool { return path == dir || inside(dir, path) }) {
+		return true
+	}
 	err, seen := d.folders[path]
 	if !seen {
 		err = checkFolder(path)
@@ -55,10 +60,31 @@ func (d *decoder) folder(at place, path, what string) bool {
 	return false
 }
 
-var errNotFolder = errors.New("not a folder")
+var (
+	errNotFolder = errors.New("not a folder")
+	errHangs     = errors.New("its filesystem does not answer")
+)
+
+// folderWait is how long a filesystem may take to show a folder. A disk that has
+// to start turning takes less; a file server that is down takes for ever, and
+// whoever waits for it is lost to everybody else.
+const folderWait = 10 * time.Second
 
 // checkFolder asks the disk for a folder whose names can be read.
 func checkFolder(path string) error {
+	answer := make(chan error, 1)
+	go func() { answer <- lookAt(path) }()
+	patience := time.NewTimer(folderWait)
+	defer patience.Stop()
+	select {
+	case err := <-answer:
+		return err
+	case <-patience.C:
+		return errHangs
+	}
+}
+
+func lookAt(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
@@ -93,6 +119,8 @@ func pathTrouble(what, path, written string, err error) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Sprintf("%s does not exist: %s%s", what, path, pathRemedy(path, written))
+	case errors.Is(err, errHangs):
+		return fmt.Sprintf("%s does not answer: %s; bring its filesystem back, or leave it out of the config", what, path)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Sprintf("%s may not be read: %s; give the user that runs monopoll the right to read it and to enter the folders above", what, path)
 	case errors.Is(err, syscall.ELOOP):

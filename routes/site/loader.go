@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -35,6 +36,9 @@ type Loader struct {
 	// being loaded is served, as those of a config that is being replaced. It
 	// bounds what is read into memory before they are.
 	Held int64
+	// Hanging are the roots whose filesystems do not answer. Load refuses them:
+	// whoever asks one for a file is not seen again.
+	Hanging []string
 	// MaxFiles is how many files and directories a root may have
 	// (limits.files); 0 means no limit.
 	MaxFiles int
@@ -59,6 +63,9 @@ func (l *Loader) Load(dir string, opt *Options, prev *Tree) (*Tree, error) {
 }
 
 func (l *Loader) load(dir string, opt *Options, prev *Tree, held int64) (*Tree, error) {
+	if slices.Contains(l.Hanging, dir) {
+		return nil, fmt.Errorf("root %s: its filesystem does not answer", dir)
+	}
 	t := &Tree{dir: dir, opt: opt}
 	if prev != nil && prev.opt != opt && prev.opt.Key() == opt.Key() {
 		t.opt = prev.opt

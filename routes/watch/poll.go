@@ -20,6 +20,9 @@ const (
 	// pollShare bounds that cost: looking takes at most one part in so many of
 	// the time, so that a root of 500,000 files is polled more rarely.
 	pollShare = 10
+	// hungAfter is how long a filesystem may take to open a folder before it is
+	// thought to hang. A disk that has to start turning takes longer, and is one.
+	hungAfter = time.Second
 	// beatEvery is how often it is made sure that what is watched is still what
 	// is served: a mount or an unmount sends no event.
 	beatEvery = 5 * time.Second
@@ -144,12 +147,20 @@ func (w *Watcher) beat(j *job, now time.Time) {
 			shorten(w.table.Config.Dir, held)))
 	}
 	for _, r := range w.roots {
-		w.sync(r, true)
-		if !r.deaf && w.watches.isStale(r.path) {
-			w.watches.dropFrom(r.path)
-			j.askAll(r)
-			w.inspect(r, now)
+		if r.unsure = !r.next.IsZero() || r.asking; !r.unsure {
+			w.ensure(r, j, now)
 		}
+	}
+}
+
+// ensure makes sure that a root is watched where it is. That of a polled one may
+// hang: poll does it, once its filesystem has answered.
+func (w *Watcher) ensure(r *root, j *job, now time.Time) {
+	w.sync(r, true)
+	if !r.deaf && w.watches.isStale(r.path) {
+		w.watches.dropFrom(r.path)
+		j.askAll(r)
+		w.inspect(r, now)
 	}
 }
 
@@ -219,13 +230,19 @@ func (w *Watcher) startPolling(r *root, now time.Time) {
 // not be us, who have other roots to look after.
 func (w *Watcher) startPolls(now time.Time) {
 	for _, r := range w.roots {
+		if r.hangs(now) && !r.hung {
+			r.hung = true
+			w.log.Warn(w.call(r) + " does not answer: what is in memory is served on, and edits there are noticed when it does")
+		}
 		if r.asking || r.next.IsZero() || now.Before(r.next) {
 			continue
 		}
-		r.asking = true
+		r.asking, r.asked = true, now
 		path := r.tree.Path()
 		go func() {
-			_, _ = os.Stat(path) // whatever it says, it is an answer
+			if d, err := os.Open(path); err == nil { // to stat it, the kernel may not have to ask
+				_ = d.Close()
+			} // whatever it says, it is an answer
 			select {
 			case w.alive <- r:
 			case <-w.ended:
@@ -234,11 +251,33 @@ func (w *Watcher) startPolls(now time.Time) {
 	}
 }
 
+// hangs says that the filesystem of a root has been asked and does not answer.
+func (r *root) hangs(now time.Time) bool { return r.asking && now.Sub(r.asked) >= hungAfter }
+
+// hanging gives where the roots are that hang: their way, as the config has it,
+// or where that ends.
+func (w *Watcher) hanging(now time.Time, where func(*root) string) (dirs []string) {
+	for _, r := range w.roots {
+		if r.hangs(now) {
+			dirs = append(dirs, where(r))
+		}
+	}
+	return dirs
+}
+
 // poll looks at a root without having been told to.
 func (w *Watcher) poll(r *root) {
 	r.asking, r.next = false, time.Time{}
 	began := time.Now()
+	if r.hung {
+		r.hung = false
+		w.log.Info(w.call(r) + " answers again")
+	}
 	j := &job{}
+	if r.unsure {
+		r.unsure = false
+		w.ensure(r, j, began)
+	}
 	j.askAll(r)
 	w.perform(j)
 	if r.polled != "" {
@@ -254,8 +293,11 @@ func (w *Watcher) nextPoll() (at time.Time) {
 		at = earliest(at, w.config.poll)
 	}
 	for _, r := range w.roots {
-		if !r.asking {
+		switch {
+		case !r.asking:
 			at = earliest(at, r.next)
+		case !r.hung:
+			at = earliest(at, r.asked.Add(hungAfter))
 		}
 	}
 	return at

@@ -18,7 +18,7 @@ import (
 func (w *Watcher) perform(j *job) Verdict {
 	began := time.Now()
 	defer w.tidy()
-	content, told := w.content(j)
+	content, told := w.content(j, began)
 	a := attempt{kind: Unchanged}
 	if j.config {
 		a = w.reconfigure(j, content)
@@ -51,12 +51,17 @@ func (w *Watcher) perform(j *job) Verdict {
 
 // content looks at the roots that a job is about. The candidate is the table
 // being served, where nothing has changed.
-func (w *Watcher) content(j *job) (c candidate, told []string) {
+func (w *Watcher) content(j *job, began time.Time) (c candidate, told []string) {
 	c = candidate{table: w.table, roots: w.roots, trees: map[*root]*site.Tree{}}
 	if j.all {
-		w.watches.dropStale()
+		w.watches.dropStale(w.hanging(began, func(r *root) string { return r.path }))
 		for _, r := range w.roots {
 			j.askAll(r)
+		}
+	}
+	for r := range j.changes {
+		if r.hangs(began) {
+			delete(j.changes, r) // it is looked at as a whole when it answers
 		}
 	}
 	w.look(j, c.trees)
@@ -204,7 +209,7 @@ func (w *Watcher) reconfigure(j *job, content candidate) attempt {
 func (w *Watcher) read(text []byte) (*config.Config, error) {
 	was := w.table.Config
 	if text != nil {
-		return config.Parse(was.Path, was.Dir, text)
+		return config.Parse(was.Path, was.Dir, text, w.hanging(time.Now(), (*root).dir)...)
 	}
 	// To open a FIFO is to wait for somebody who writes, perhaps for ever.
 	if info, err := os.Stat(was.Path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {

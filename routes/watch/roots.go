@@ -27,8 +27,14 @@ type root struct {
 	polled  string    // why it is looked at every second; "" if it is not
 	next    time.Time // when it is looked at without an event; zero: never
 	asking  bool      // somebody tries whether its filesystem answers
+	asked   time.Time // since when
+	hung    bool      // it does not, and that has been said
+	unsure  bool      // a beat has passed since it answered, see ensure
 	problem string    // what was said last about it, while that still holds
 }
+
+// dir is where the config has it.
+func (r *root) dir() string { return r.tree.Path() }
 
 // newRoot knows a document root for the first time.
 func (w *Watcher) newRoot(tree *site.Tree) *root {
@@ -159,8 +165,9 @@ type candidate struct {
 func (w *Watcher) build(cfg *config.Config, from candidate) (candidate, error) {
 	const owner = "building"
 	w.entering = &root{owner: owner}
+	w.loader.Hanging = w.hanging(time.Now(), (*root).dir)
 	table, err := routes.Build(cfg, from.table, w.loader)
-	w.entering = nil
+	w.entering, w.loader.Hanging = nil, nil
 	defer w.watches.forget(owner)
 	if err != nil {
 		return candidate{}, err

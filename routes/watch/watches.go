@@ -322,11 +322,13 @@ func (w *watches) regain() (found []string, at string, err error) {
 	return found, at, err
 }
 
-// dropStale drops whatever is not what it was, for when events were lost.
-func (w *watches) dropStale() {
+// dropStale drops whatever is not what it was, for when events were lost. It
+// does not look into those folders that hang.
+func (w *watches) dropStale(hanging []string) {
 	var stale []string
 	for p := range w.paths {
-		if w.isStale(p) {
+		hangs := slices.ContainsFunc(hanging, func(dir string) bool { return p == dir || strings.HasPrefix(p, dir+"/") })
+		if !hangs && w.isStale(p) {
 			stale = append(stale, p)
 		}
 	}

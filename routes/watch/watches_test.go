@@ -205,7 +205,7 @@ func TestWatchesStale(t *testing.T) {
 	if !w.isStale(d + "/a") {
 		t.Error("another directory in its place was not seen")
 	}
-	w.dropStale()
+	w.dropStale(nil)
 	if found, _, _ := w.regain(); !slices.Equal(found, []string{d + "/a"}) {
 		t.Errorf("watched anew: %q", found)
 	}
