@@ -186,17 +186,28 @@ func hungRoot(t *testing.T, open bool) {
 // While the filesystem of one root hangs, edits of another and of the config are
 // live as ever, a reload that somebody asks for is answered, and the config that
 // does without the root is served. What the filesystem missed is caught up with.
+// The filesystem may be the root's own, or one that is mounted in it.
 func TestEditsBesideAHungRoot(t *testing.T) {
 	t.Parallel()
+	for _, mount := range []string{"www", "www/in/it"} {
+		t.Run(mount, func(t *testing.T) {
+			t.Parallel()
+			editsBesideAHungRoot(t, mount)
+		})
+	}
+}
+
+func editsBesideAHungRoot(t *testing.T, mount string) {
 	a := freeAddress(t)
 	config := func(routes string) string {
 		return "listeners: [{listen: '" + a + "', routes: {" + routes + "}}]\nlog: {access: off}\n"
 	}
 	dir := folder(t, map[string]string{
-		"config.yaml": config("/h/: {root: www}, /b/: {root: other}"), "www/": "", "other/b.txt": "one"})
-	h := mountHanging(t, filepath.Join(dir, "www"), false)
+		"config.yaml": config("/h/: {root: www}, /b/: {root: other}"), mount + "/": "", "other/b.txt": "one"})
+	h := mountHanging(t, filepath.Join(dir, mount), false)
+	page := "/h" + strings.TrimPrefix(mount, "www") + "/a.txt"
 	s := run(t, dir)
-	s.serves(a, "/h/a.txt", "small")
+	s.serves(a, page, "small")
 	write := func(name, text string) { must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644)) }
 	write("other/b.txt", "two")
 	s.serves(a, "/b/b.txt", "two") // so the first look at everything is over
@@ -210,18 +221,21 @@ func TestEditsBesideAHungRoot(t *testing.T) {
 		write("config.yaml", config("/h/: {root: www}, /b/: {root: other}, /n: {respond: '"+text+"'}"))
 		s.serves(a, "/n", text)
 	}
-	s.serves(a, "/h/a.txt", "small")
+	s.serves(a, page, "small")
 	s.reload()
 	write("config.yaml", config("/h/: {root: {dir: www, hidden: true}}, /b/: {root: other}"))
 	s.says("root " + filepath.Join(dir, "www") + ": its filesystem does not answer")
+	write("config.yaml", config("/h/: {root: www}, /c/: {root: www/in}, /b/: {root: other}"))
+	s.until("a folder in the root to be refused", func() bool { return strings.Contains(s.status().Mistake, "www/in") })
 	h.hung.Store(false)
 	s.says("www answers again")
-	s.until("what was refused to be tried again", func() bool { return s.status().Mistake == "" })
-	s.serves(a, "/h/a.txt", "small")
+	write("config.yaml", config("/h/: {root: {dir: www, hidden: true}}, /b/: {root: other}"))
+	s.until("what was refused to be served", func() bool { return s.status().Mistake == "" })
+	s.serves(a, page, "small")
 	h.hung.Store(true)
 	s.until("it is said again", func() bool { return strings.Count(s.err.String(), "www does not answer") == 2 })
 	write("config.yaml", config("/b/: {root: other}"))
-	s.until("without the root", func() bool { return fetch(a, "/h/a.txt") != "small" })
+	s.until("without the root", func() bool { return fetch(a, page) != "small" })
 	h.hung.Store(false)
 	s.signal(syscall.SIGTERM)
 	s.exits(exitFine)

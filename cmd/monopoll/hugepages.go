@@ -16,9 +16,9 @@ const (
 	// processor knows the places of 1,500 to 2,000 pages of 4 KiB by heart, and
 	// looks the others up in tables that are in memory themselves.
 	hugeLeast = 8 << 20
-	// hugeHoles is what of these bytes may be memory that Go's allocator has no
-	// use for at the time, as a fraction, and hugeHolesMost how many bytes: it is
-	// not in the account that thrift keeps.
+	// hugeHoles is what of the heap, as a fraction, may be memory that Go's
+	// allocator has given back and gets again with a huge page, without knowing;
+	// hugeHolesMost how many bytes at the most. Thrift does not know it either.
 	hugeHoles     = 1. / 16
 	hugeHolesMost = 8 << 20
 )
@@ -35,14 +35,18 @@ const (
 // pages of a huge one again.
 type hugePages struct {
 	log  *slog.Logger
-	size int              // of a huge page; 0: there are none
+	size int              // of a huge page; 0: there are none, or none that we can make
 	room []byte           // for what mincore(2) says
-	use  []metrics.Sample // bytes in use on the heap
-	last uint64           // what they were when it was done last
+	use  []metrics.Sample // what the heap has of the kernel; first what is in use
+	last uint64           // what was in use when it was done last
+	made bool             // a huge page was made once
 }
 
 func newHugePages(log *slog.Logger) *hugePages {
-	h := &hugePages{log: log, size: sys.HugePage(), use: []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}}
+	h := &hugePages{log: log, size: sys.HugePage()}
+	for _, class := range []string{"objects", "unused", "free", "stacks"} {
+		h.use = append(h.use, metrics.Sample{Name: "/memory/classes/heap/" + class + ":bytes"})
+	}
 	h.room = make([]byte, h.size/os.Getpagesize())
 	return h
 }
@@ -54,8 +58,12 @@ func (h *hugePages) gather() {
 		return
 	}
 	metrics.Read(h.use)
-	if h.use[0].Value.Kind() != metrics.KindUint64 {
-		return
+	held := 0
+	for _, u := range h.use {
+		if u.Value.Kind() != metrics.KindUint64 {
+			return
+		}
+		held += int(u.Value.Uint64())
 	}
 	n := h.use[0].Value.Uint64()
 	if n < hugeLeast || max(n, h.last)-min(n, h.last) < uint64(h.size) {
@@ -63,12 +71,19 @@ func (h *hugePages) gather() {
 	}
 	h.last = n
 	began, bytes := time.Now(), 0
-	pieces, room := h.pieces()
+	pieces, resident := h.pieces()
+	// What is there beyond what Go holds was made for nothing before.
+	room := min(int(hugeHoles*float64(held)), hugeHolesMost) - max(resident-held, 0)
 	for _, p := range pieces {
-		if room -= h.size - p.bytes; room < 0 || !h.collapse(p.at) {
+		if room -= h.size - p.bytes; room < 0 {
 			break
 		}
-		bytes += h.size
+		switch h.collapse(p.at) {
+		case 0:
+			bytes += h.size
+		case sys.ENOMEM:
+			room = -1 // the kernel has no more of them now
+		}
 	}
 	h.log.Debug("the heap is in huge pages", "bytes", bytes, "in use", n, "took", time.Since(began))
 }
@@ -80,14 +95,14 @@ type piece struct {
 	bytes int
 }
 
-// pieces gives the parts of the heap, the fullest first, and how many bytes may
-// be made for nothing. The heap is one mapping, to both sides of any byte of it.
-func (h *hugePages) pieces() (all []piece, room int) {
+// pieces gives the parts of the heap, the fullest first, and how much of it is
+// in memory. The heap is one mapping, to both sides of any byte of it.
+func (h *hugePages) pieces() (all []piece, resident int) {
 	look := func(at uintptr) bool {
 		pages, errno := sys.Resident(at, h.room)
 		if n := pages * os.Getpagesize(); n > 0 {
 			all = append(all, piece{at, n})
-			room += n
+			resident += n
 		}
 		return errno == 0
 	}
@@ -97,19 +112,23 @@ func (h *hugePages) pieces() (all []piece, room int) {
 	for at := here - uintptr(h.size); look(at); at -= uintptr(h.size) {
 	}
 	slices.SortFunc(all, func(a, b piece) int { return b.bytes - a.bytes })
-	return all, min(int(hugeHoles*float64(room)), hugeHolesMost)
+	return all, resident
 }
 
-// collapse makes one huge page, and says whether there may be more.
-func (h *hugePages) collapse(at uintptr) bool {
+// collapse makes one huge page.
+func (h *hugePages) collapse(at uintptr) sys.Errno {
+	if h.size == 0 {
+		return sys.EINVAL
+	}
 	began := time.Now()
-	switch sys.Collapse(at, h.size) {
-	case 0:
+	errno := sys.Collapse(at, h.size)
+	switch {
+	case errno == 0:
+		h.made = true
 		// Whoever waits for this memory, or for the only processor, is next.
 		time.Sleep(time.Since(began))
-		return true
-	case sys.EINVAL:
+	case errno == sys.EINVAL && !h.made:
 		h.size = 0 // this kernel does not know how
 	}
-	return false
+	return errno
 }

@@ -48,8 +48,9 @@ func Resident(at uintptr, room []byte) (pages int, errno Errno) {
 // Collapse makes one huge page of the size bytes of private memory at address at;
 // both are multiples of HugePage. Pages that were not in memory are so from then
 // on. It takes half a millisecond and more, in which whoever touches that memory
-// waits. EINVAL: the kernel cannot (madvise(2), MADV_COLLAPSE, Linux 6.1), or
-// that is no private memory; ENOMEM, EAGAIN: not now.
+// waits. EINVAL: the kernel cannot (madvise(2), MADV_COLLAPSE, Linux 6.1), or not
+// with that memory; ENOMEM: there is no huge page now; EAGAIN, EBUSY: not of
+// these pages now.
 func Collapse(at uintptr, size int) Errno {
 	_, _, errno := unix.Syscall(unix.SYS_MADVISE, at, uintptr(size), unix.MADV_COLLAPSE)
 	return errno

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 )
@@ -20,7 +21,8 @@ type decoder struct {
 
 	addresses int              // listened on so far
 	folders   map[string]error // those looked at: many routes may share a root
-	known     []string         // folders not to be looked at
+	known     []string         // folders not to be looked at, nor what is in them
+	patience  time.Time        // until when folders may answer
 }
 
 // place is a value of the file and how to get to it by names.

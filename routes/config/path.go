@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -43,7 +44,7 @@ func (d *decoder) folder(at place, path, what string) bool {
 	}
 	err, seen := d.folders[path]
 	if !seen {
-		err = checkFolder(path)
+		err = d.checkFolder(path)
 		if d.folders == nil {
 			d.folders = make(map[string]error)
 		}
@@ -65,21 +66,35 @@ var (
 	errHangs     = errors.New("its filesystem does not answer")
 )
 
-// folderWait is how long a filesystem may take to show a folder. A disk that has
-// to start turning takes less; a file server that is down takes for ever, and
-// whoever waits for it is lost to everybody else.
+// folderWait is how long filesystems may take to show the folders of a config,
+// all together. A disk that has to start turning takes less; a file server that
+// is down takes for ever, and whoever waits for it is lost to everybody else.
 const folderWait = 10 * time.Second
 
+// stuck are the folders that did not answer in time and are still waited for: they
+// are not asked again before that, for each who asks is a thread that is lost.
+var stuck sync.Map // path → chan error
+
 // checkFolder asks the disk for a folder whose names can be read.
-func checkFolder(path string) error {
+func (d *decoder) checkFolder(path string) error {
+	if before, is := stuck.Load(path); is {
+		if len(before.(chan error)) == 0 {
+			return errHangs
+		}
+		stuck.Delete(path)
+	}
 	answer := make(chan error, 1)
 	go func() { answer <- lookAt(path) }()
-	patience := time.NewTimer(folderWait)
-	defer patience.Stop()
+	if d.patience.IsZero() {
+		d.patience = time.Now().Add(folderWait)
+	}
+	timer := time.NewTimer(time.Until(d.patience))
+	defer timer.Stop()
 	select {
 	case err := <-answer:
 		return err
-	case <-patience.C:
+	case <-timer.C:
+		stuck.Store(path, answer)
 		return errHangs
 	}
 }

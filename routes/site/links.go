@@ -229,7 +229,8 @@ func (k *linker) scanned(way trail) (*Dir, error) {
 	}
 	defer unix.Close(fd)
 	var d *Dir
-	if before != nil && k.partial {
+	asked, all := k.changes[k.tree.real]
+	if all = all && asked == nil; before != nil && k.partial && !all {
 		k.count += before.sum.entries()
 		d, err = k.again(k.root, rel, before, k.changes)
 	} else {

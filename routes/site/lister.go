@@ -89,4 +89,10 @@ func (l *lister) take(row []byte, o *Options) {
 }
 
 // done hands back what list gave, the last first.
-func (l *lister) done(entries []entry) { l.stack = l.stack[:len(l.stack)-len(entries)] }
+func (l *lister) done(entries []entry) {
+	clear(entries) // and with them what holds the text
+	l.stack = l.stack[:len(l.stack)-len(entries)]
+}
+
+// shrink gives up the room that a large directory has taken.
+func (l *lister) shrink() { *l = lister{dents: l.dents} }

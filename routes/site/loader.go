@@ -3,6 +3,7 @@ package site
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -36,8 +37,8 @@ type Loader struct {
 	// being loaded is served, as those of a config that is being replaced. It
 	// bounds what is read into memory before they are.
 	Held int64
-	// Hanging are the roots whose filesystems do not answer. Load refuses them:
-	// whoever asks one for a file is not seen again.
+	// Hanging are the roots whose filesystems do not answer. Load refuses them, and
+	// folders in them: whoever asks for a file there is not seen again.
 	Hanging []string
 	// MaxFiles is how many files and directories a root may have
 	// (limits.files); 0 means no limit.
@@ -63,7 +64,7 @@ func (l *Loader) Load(dir string, opt *Options, prev *Tree) (*Tree, error) {
 }
 
 func (l *Loader) load(dir string, opt *Options, prev *Tree, held int64) (*Tree, error) {
-	if slices.Contains(l.Hanging, dir) {
+	if slices.ContainsFunc(l.Hanging, func(root string) bool { return dir == root || strings.HasPrefix(dir, root+"/") }) {
 		return nil, fmt.Errorf("root %s: its filesystem does not answer", dir)
 	}
 	t := &Tree{dir: dir, opt: opt}

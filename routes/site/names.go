@@ -8,10 +8,10 @@ import (
 	"unsafe"
 )
 
-// names is an immutable sorted set of file names; its zero value is empty. It is not a map because a
-// directory keeps its names much longer than its files: an edited page makes a
-// new list of files and shares names. And it is smaller: 2 to 16 bytes a name
-// beside its letters, where a map of strings takes about 40.
+// names is an immutable sorted set of file names; its zero value is empty. It is
+// not a map because a directory keeps its names much longer than its files: an
+// edited page makes a new list of files and shares names. And it is smaller: 2
+// to 16 bytes a name beside its letters, where a map of strings takes about 40.
 type names struct {
 	// text has where each name begins, and the last one ends, in two bytes each,
 	// or four, and then all names, one after the other, in order: what a look-up

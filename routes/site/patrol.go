@@ -258,7 +258,7 @@ func (p *Patrol) list(t *Tree, real string, d *Dir, st *unix.Stat_t) {
 	if err != nil {
 		return // it cannot be read by anybody
 	}
-	defer p.lister.done(entries)
+	defer p.lister.shrink()
 	p.made += listCalls + len(entries)/listNames
 	for _, e := range entries {
 		_, link := slices.BinarySearch(d.links(), e.name)

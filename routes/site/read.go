@@ -1,6 +1,8 @@
 package site
 
 import (
+	"strings"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -66,7 +68,7 @@ func (s *scan) file(at int, p spot, st *unix.Stat_t, prev *File) (*File, error) 
 			break
 		}
 	}
-	s.tree.busy.add(s.tree.realPath(p.dir), p.name)
+	s.tree.busy.add(s.tree.realPath(p.dir), strings.Clone(p.name))
 	if prev == nil || prev.Forbidden() {
 		return nil, nil
 	}

@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -140,10 +141,10 @@ func (s *scan) entry(at int, rel, name string, typ byte, prev *Dir, d *draft, de
 	case unix.DT_DIR:
 		return s.below(at, rel, name, prev.dirs.get(name), d, depth+1)
 	case unix.DT_LNK:
-		d.links = append(d.links, name)
+		d.links = append(d.links, strings.Clone(name)) // not with the text of all names here
 	default:
 		if what := odds[typ]; what != "" {
-			d.odd = append(d.odd, oddity{name, "is " + what + " and is not served: only regular files are"})
+			d.odd = append(d.odd, oddity{strings.Clone(name), "is " + what + " and is not served: only regular files are"})
 		}
 	}
 	return nil
@@ -152,7 +153,7 @@ func (s *scan) entry(at int, rel, name string, typ byte, prev *Dir, d *draft, de
 // below reads the directory name in at.
 func (s *scan) below(at int, rel, name string, prev *Dir, d *draft, depth int) error {
 	if depth > maxDepth {
-		d.odd = append(d.odd, oddity{name, fmt.Sprintf("lies more than %d directories deep and is not served", maxDepth)})
+		d.odd = append(d.odd, oddity{strings.Clone(name), fmt.Sprintf("lies more than %d directories deep and is not served", maxDepth)})
 		return nil
 	}
 	rel = join(rel, name)
@@ -181,7 +182,7 @@ func (s *scan) below(at int, rel, name string, prev *Dir, d *draft, depth int) e
 }
 
 func unreadable(name string, err error) oddity {
-	return oddity{name, fmt.Sprintf("cannot be read: %v; requests for it get 403", err)}
+	return oddity{strings.Clone(name), fmt.Sprintf("cannot be read: %v; requests for it get 403", err)}
 }
 
 // forbid takes a name in that cannot even be looked at.

@@ -25,7 +25,7 @@
 //     to do, what came of it, what may be served next.
 //   - Verdict (verdict.go): what is said about it; diff.go compares two configs.
 //   - pulse (poll.go): what happens without events; filesystem.go knows which
-//     filesystems send none.
+//     filesystems send none, and ask.go whether they answer at all.
 //   - patrol (patrol.go): the walk through what is watched, for what sends no
 //     event. site.Patrol compares; what it finds goes through the inbox.
 //   - bench (background.go): what a published table gains afterwards; shift

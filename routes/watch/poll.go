@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -20,9 +21,6 @@ const (
 	// pollShare bounds that cost: looking takes at most one part in so many of
 	// the time, so that a root of 500,000 files is polled more rarely.
 	pollShare = 10
-	// hungAfter is how long a filesystem may take to open a folder before it is
-	// thought to hang. A disk that has to start turning takes longer, and is one.
-	hungAfter = time.Second
 	// beatEvery is how often it is made sure that what is watched is still what
 	// is served: a mount or an unmount sends no event.
 	beatEvery = 5 * time.Second
@@ -82,11 +80,16 @@ func (w *Watcher) inspect(r *root, now time.Time) {
 	all := w.pulse.mounts(now)
 	kind := mute(path, all)
 	inside := strings.TrimSuffix(path, "/") + "/"
+	r.remote = nil
 	for _, m := range all {
-		if kind != "" || !strings.HasPrefix(m.point, inside) {
+		if !strings.HasPrefix(m.point, inside) {
 			continue
 		}
-		if kind = mute(m.point, all); kind == "" && pinned(m.point, all) {
+		switch other := mute(m.point, all); {
+		case other != "":
+			r.remote = append(r.remote, m.point)
+			kind = cmp.Or(kind, other)
+		case pinned(m.point, all):
 			r.polled = fmt.Sprintf("%s is mounted as a single file, whose changes its folder does not report", m.point)
 		}
 	}
@@ -147,7 +150,7 @@ func (w *Watcher) beat(j *job, now time.Time) {
 			shorten(w.table.Config.Dir, held)))
 	}
 	for _, r := range w.roots {
-		if r.unsure = !r.next.IsZero() || r.asking; !r.unsure {
+		if r.unensured = !r.next.IsZero() || r.asking; !r.unensured {
 			w.ensure(r, j, now)
 		}
 	}
@@ -204,7 +207,10 @@ func (w *Watcher) judgeProbes(now time.Time) {
 		}
 		w.pulse.mute[p.dev] = "its filesystem takes watches and reports nothing"
 		for _, r := range w.roots {
-			if id, err := inodeOf(r.path); err == nil && id.dev == p.dev && r.polled == "" {
+			if r.polled != "" {
+				continue
+			}
+			if id, err := inodeOf(r.path); err == nil && id.dev == p.dev {
 				r.polled = w.pulse.mute[p.dev]
 				w.startPolling(r, now)
 			}
@@ -225,67 +231,6 @@ func (w *Watcher) startPolling(r *root, now time.Time) {
 	w.once(w.call(r)+r.polled, fmt.Sprintf("%s is looked at every second: %s", w.call(r), r.polled))
 }
 
-// startPolls asks the filesystems of the roots that are due whether they answer.
-// A file server that is down would hold whoever asks, for minutes; that shall
-// not be us, who have other roots to look after.
-func (w *Watcher) startPolls(now time.Time) {
-	for _, r := range w.roots {
-		if r.hangs(now) && !r.hung {
-			r.hung = true
-			w.log.Warn(w.call(r) + " does not answer: what is in memory is served on, and edits there are noticed when it does")
-		}
-		if r.asking || r.next.IsZero() || now.Before(r.next) {
-			continue
-		}
-		r.asking, r.asked = true, now
-		path := r.tree.Path()
-		go func() {
-			if d, err := os.Open(path); err == nil { // to stat it, the kernel may not have to ask
-				_ = d.Close()
-			} // whatever it says, it is an answer
-			select {
-			case w.alive <- r:
-			case <-w.ended:
-			}
-		}()
-	}
-}
-
-// hangs says that the filesystem of a root has been asked and does not answer.
-func (r *root) hangs(now time.Time) bool { return r.asking && now.Sub(r.asked) >= hungAfter }
-
-// hanging gives where the roots are that hang: their way, as the config has it,
-// or where that ends.
-func (w *Watcher) hanging(now time.Time, where func(*root) string) (dirs []string) {
-	for _, r := range w.roots {
-		if r.hangs(now) {
-			dirs = append(dirs, where(r))
-		}
-	}
-	return dirs
-}
-
-// poll looks at a root without having been told to.
-func (w *Watcher) poll(r *root) {
-	r.asking, r.next = false, time.Time{}
-	began := time.Now()
-	if r.hung {
-		r.hung = false
-		w.log.Info(w.call(r) + " answers again")
-	}
-	j := &job{}
-	if r.unsure {
-		r.unsure = false
-		w.ensure(r, j, began)
-	}
-	j.askAll(r)
-	w.perform(j)
-	if r.polled != "" {
-		took := time.Since(began)
-		r.next = began.Add(max(pollEvery, took*pollShare))
-	}
-}
-
 // nextPoll is when a root or the config is due.
 func (w *Watcher) nextPoll() (at time.Time) {
 	at = w.config.at
@@ -296,7 +241,7 @@ func (w *Watcher) nextPoll() (at time.Time) {
 		switch {
 		case !r.asking:
 			at = earliest(at, r.next)
-		case !r.hung:
+		case !r.saidHung:
 			at = earliest(at, r.asked.Add(hungAfter))
 		}
 	}

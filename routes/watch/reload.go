@@ -54,14 +54,9 @@ func (w *Watcher) perform(j *job) Verdict {
 func (w *Watcher) content(j *job, began time.Time) (c candidate, told []string) {
 	c = candidate{table: w.table, roots: w.roots, trees: map[*root]*site.Tree{}}
 	if j.all {
-		w.watches.dropStale(w.hanging(began, func(r *root) string { return r.path }))
+		w.watches.dropStale(w.untouchable(began))
 		for _, r := range w.roots {
 			j.askAll(r)
-		}
-	}
-	for r := range j.changes {
-		if r.hangs(began) {
-			delete(j.changes, r) // it is looked at as a whole when it answers
 		}
 	}
 	w.look(j, c.trees)
@@ -95,7 +90,11 @@ func (w *Watcher) content(j *job, began time.Time) (c candidate, told []string) 
 // look makes the next trees of the roots that a job is about, where they are
 // others than before.
 func (w *Watcher) look(j *job, trees map[*root]*site.Tree) {
+	now := time.Now()
 	for r, ch := range j.changes {
+		if r.hangs(now) {
+			continue // it is looked at as a whole when it answers
+		}
 		was := trees[r]
 		if was == nil {
 			was = r.tree
@@ -115,7 +114,7 @@ func (w *Watcher) look(j *job, trees map[*root]*site.Tree) {
 // regain brings back watches that were dropped, and says where to look again.
 func (w *Watcher) regain(j *job) *job {
 	again := &job{dirty: j.dirty}
-	found, at, err := w.watches.regain()
+	found, at, err := w.watches.regain(w.untouchable(time.Now()))
 	if err != nil {
 		w.index.around(at, func(r *root) { w.deafen(r, err) })
 	}
@@ -209,7 +208,7 @@ func (w *Watcher) reconfigure(j *job, content candidate) attempt {
 func (w *Watcher) read(text []byte) (*config.Config, error) {
 	was := w.table.Config
 	if text != nil {
-		return config.Parse(was.Path, was.Dir, text, w.hanging(time.Now(), (*root).dir)...)
+		return config.Parse(was.Path, was.Dir, text, w.hanging(time.Now())...)
 	}
 	// To open a FIFO is to wait for somebody who writes, perhaps for ever.
 	if info, err := os.Stat(was.Path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {

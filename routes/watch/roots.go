@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"monopoll/routes"
@@ -23,18 +24,19 @@ type root struct {
 	// synced is the tree by which watches were last given up.
 	synced *site.Tree
 
-	deaf    bool      // it has no watches
-	polled  string    // why it is looked at every second; "" if it is not
-	next    time.Time // when it is looked at without an event; zero: never
-	asking  bool      // somebody tries whether its filesystem answers
-	asked   time.Time // since when
-	hung    bool      // it does not, and that has been said
-	unsure  bool      // a beat has passed since it answered, see ensure
-	problem string    // what was said last about it, while that still holds
-}
+	deaf   bool      // it has no watches
+	polled string    // why it is looked at every second; "" if it is not
+	next   time.Time // when it is looked at without an event; zero: never
 
-// dir is where the config has it.
-func (r *root) dir() string { return r.tree.Path() }
+	// See ask.go.
+	remote    []string    // what is mounted in it and may hang
+	asking    bool        // somebody tries whether its filesystems answer
+	asked     time.Time   // since when
+	answered  atomic.Bool // they did, which poll is about to be told
+	saidHung  bool        // they do not, and that has been said
+	unensured bool        // it is due for ensure
+	problem   string      // what was said last about it, while that still holds
+}
 
 // newRoot knows a document root for the first time.
 func (w *Watcher) newRoot(tree *site.Tree) *root {
@@ -165,7 +167,7 @@ type candidate struct {
 func (w *Watcher) build(cfg *config.Config, from candidate) (candidate, error) {
 	const owner = "building"
 	w.entering = &root{owner: owner}
-	w.loader.Hanging = w.hanging(time.Now(), (*root).dir)
+	w.loader.Hanging = w.hanging(time.Now())
 	table, err := routes.Build(cfg, from.table, w.loader)
 	w.entering, w.loader.Hanging = nil, nil
 	defer w.watches.forget(owner)

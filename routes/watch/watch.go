@@ -234,7 +234,7 @@ func (w *Watcher) Reload(ctx context.Context) Verdict {
 func (w *Watcher) forced() Verdict {
 	now := time.Now()
 	for _, r := range w.roots {
-		if r.deaf && w.kernel != nil {
+		if r.deaf && w.kernel != nil && !r.hangs(now) {
 			r.deaf, r.polled = false, ""
 			w.follow(r, r.tree)
 			w.inspect(r, now)

@@ -308,8 +308,11 @@ func without(paths []string, path string) []string {
 // known, even if the loader has entered it, which it does for a single name too.
 // What is gone is left to the events of its parent. The error is that of the
 // path it gives.
-func (w *watches) regain() (found []string, at string, err error) {
+func (w *watches) regain(hangs func(path string) bool) (found []string, at string, err error) {
 	for p := range w.lost {
+		if hangs(p) {
+			continue
+		}
 		_, err = w.hold(p)
 		delete(w.lost, p)
 		if err != nil && exhausted(err) {
@@ -322,13 +325,18 @@ func (w *watches) regain() (found []string, at string, err error) {
 	return found, at, err
 }
 
+// wants says that an owner wants a path.
+func (w *watches) wants(owner, path string) bool {
+	_, wants := w.owners[owner][path]
+	return wants
+}
+
 // dropStale drops whatever is not what it was, for when events were lost. It
-// does not look into those folders that hang.
-func (w *watches) dropStale(hanging []string) {
+// leaves out what hangs.
+func (w *watches) dropStale(hangs func(path string) bool) {
 	var stale []string
 	for p := range w.paths {
-		hangs := slices.ContainsFunc(hanging, func(dir string) bool { return p == dir || strings.HasPrefix(p, dir+"/") })
-		if !hangs && w.isStale(p) {
+		if !hangs(p) && w.isStale(p) {
 			stale = append(stale, p)
 		}
 	}
