@@ -20,7 +20,7 @@ const (
 	// allocator has given back and gets again with a huge page, without knowing;
 	// hugeHolesMost how many bytes at the most. Thrift does not know it either.
 	hugeHoles     = 1. / 16
-	hugeHolesMost = 8 << 20
+	hugeHolesMost = 2 << 20
 )
 
 // hugePages brings the heap into transparent huge pages once the sites are read.
