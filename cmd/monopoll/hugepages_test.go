@@ -27,13 +27,21 @@ func inHugePages(t *testing.T) int {
 	return n
 }
 
-// A heap with 64 MiB in use ends in huge pages, and is not gone through again
-// before it has changed.
-func TestHugePages(t *testing.T) {
+// someHugePages are ready to be made, where there are any of a size that a test
+// can fill.
+func someHugePages(t *testing.T) *hugePages {
+	t.Helper()
 	h := newHugePages(slog.New(slog.DiscardHandler))
 	if h.size == 0 || h.size > 4<<20 {
 		t.Skipf("huge pages of %d bytes", h.size)
 	}
+	return h
+}
+
+// A heap with 64 MiB in use ends in huge pages, and is not gone through again
+// before it has changed.
+func TestHugePages(t *testing.T) {
+	h := someHugePages(t)
 	held := make([][]byte, 64<<10)
 	for i := range held {
 		held[i] = make([]byte, 1<<10)
@@ -60,10 +68,7 @@ func TestHugePages(t *testing.T) {
 // However often the heap changes, what is made for nothing stays within its
 // bound; and a small heap is left alone.
 func TestHugePagesLeaveHoles(t *testing.T) {
-	h := newHugePages(slog.New(slog.DiscardHandler))
-	if h.size == 0 || h.size > 4<<20 {
-		t.Skipf("huge pages of %d bytes", h.size)
-	}
+	h := someHugePages(t)
 	// Every fourth of many pages stays in use: no part of that heap is nearly full.
 	held := make([][]byte, 16<<10)
 	for i := range held {
