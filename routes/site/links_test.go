@@ -314,3 +314,23 @@ func TestOpenBelow(t *testing.T) {
 		t.Errorf("a folder is a symlink to %q, %v", target, err)
 	}
 }
+
+// A folder that only a symlink shows is looked at with its root: whoever has lost
+// events asks for the root alone.
+func TestIslandLookedAtWithItsRoot(t *testing.T) {
+	dir := real(t, t.TempDir())
+	write(t, dir+"/.hidden/a.txt", "one")
+	symlink(t, ".hidden", dir+"/shown")
+	l := calm()
+	tree := load(t, l, dir, options(dir), nil)
+	write(t, dir+"/.hidden/a.txt", "another")
+	next, _, err := l.Refresh(tree, Changes{dir: nil})
+	must(t, err)
+	f := next.Root().Dir([]byte("shown")).File([]byte("a.txt"))
+	if body, _ := f.Body(); body != "another" {
+		t.Errorf("%q", body)
+	}
+	if next.Files() != tree.Files() {
+		t.Errorf("%d files, were %d", next.Files(), tree.Files())
+	}
+}
