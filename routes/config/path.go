@@ -66,10 +66,14 @@ var (
 	errHangs     = errors.New("its filesystem does not answer")
 )
 
-// folderWait is how long filesystems may take to show the folders of a config,
-// all together. A disk that has to start turning takes less; a file server that
-// is down takes for ever, and whoever waits for it is lost to everybody else.
-const folderWait = 10 * time.Second
+const (
+	// folderWait is how long filesystems may take to show the folders of a config,
+	// all together. A disk that has to start turning takes less; a file server that
+	// is down takes for ever, and whoever waits for it is lost to everybody else.
+	folderWait = 10 * time.Second
+	// folderLeast is what each has even so: that one hangs is no fault of the next.
+	folderLeast = 200 * time.Millisecond
+)
 
 // stuck are the folders that did not answer in time and are still waited for: they
 // are not asked again before that, for each who asks is a thread that is lost.
@@ -88,7 +92,7 @@ func (d *decoder) checkFolder(path string) error {
 	if d.patience.IsZero() {
 		d.patience = time.Now().Add(folderWait)
 	}
-	timer := time.NewTimer(time.Until(d.patience))
+	timer := time.NewTimer(max(time.Until(d.patience), folderLeast))
 	defer timer.Stop()
 	select {
 	case err := <-answer:

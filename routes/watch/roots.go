@@ -24,9 +24,10 @@ type root struct {
 	// synced is the tree by which watches were last given up.
 	synced *site.Tree
 
-	deaf   bool      // it has no watches
-	polled string    // why it is looked at every second; "" if it is not
-	next   time.Time // when it is looked at without an event; zero: never
+	deaf    bool      // it has no watches
+	polled  string    // why it is looked at every second; "" if it is not
+	next    time.Time // when it is looked at without an event; zero: never
+	problem string    // what was said last about it, while that still holds
 
 	// See ask.go.
 	remote    []string    // what is mounted in it and may hang
@@ -35,7 +36,6 @@ type root struct {
 	answered  atomic.Bool // they did, which poll is about to be told
 	saidHung  bool        // they do not, and that has been said
 	unensured bool        // it is due for ensure
-	problem   string      // what was said last about it, while that still holds
 }
 
 // newRoot knows a document root for the first time.
