@@ -4,12 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"monopoll/routes"
+	"monopoll/routes/config"
+	"monopoll/routes/site"
 )
 
 // Every way of saving a config.
@@ -202,6 +207,46 @@ func TestConfigGlance(t *testing.T) {
 	expect("being written", 0, notYet)
 	expect("still being written", capSlow-1, notYet)
 	expect("being written for ever", 1, changed)
+}
+
+// A body that is truncated between the glance at it and its reading is not half
+// served, whether the config had it before or not; what changes without end is.
+func TestBodyIsWrittenWhileItIsRead(t *testing.T) {
+	const reads = "listeners:\n  - listen: \"127.0.0.1:8080\"\n    respond: {file: notes.txt}\n"
+	for _, before := range []string{reads, respondWith("one")} {
+		dir := realDir(t)
+		write(t, dir+"/notes.txt", "one")
+		write(t, dir+"/config.yaml", before)
+		cfg, err := config.Load(dir + "/config.yaml")
+		must(t, err)
+		loader := &site.Loader{}
+		table, err := routes.Build(cfg, nil, loader)
+		must(t, err)
+		w, err := New(Options{Path: dir + "/config.yaml", Table: table, Loader: loader, Log: slog.New(slog.DiscardHandler)})
+		must(t, err)
+		t.Cleanup(w.close)
+		expect := func(what string, want bool, meanwhile func()) {
+			t.Helper()
+			w.config.glance(time.Now())
+			meanwhile()
+			if _, torn, err := w.readWhole([]byte(reads)); torn != want || err != nil {
+				t.Errorf("%s: torn is %t: %v", what, torn, err)
+			}
+		}
+		expect("at rest", false, func() {})
+		if before == reads {
+			expect("written", true, func() { write(t, dir+"/notes.txt", "two") })
+			expect("replaced", true, func() { replace(t, dir+"/notes.txt", "two") })
+		}
+		expect("at rest again", false, func() {})
+		f, err := os.OpenFile(dir+"/notes.txt", os.O_WRONLY, 0)
+		must(t, err)
+		defer f.Close()
+		for range tornMost {
+			expect("truncated", true, func() { must(t, f.Truncate(0)) })
+		}
+		expect("truncated without end", false, func() { must(t, f.Truncate(0)) })
+	}
 }
 
 // What the loop refuses changes nothing, and is tried again.

@@ -26,6 +26,10 @@ const (
 	// elsewhere, as by making the missing folder or ending the other server.
 	mendFirst = 2 * time.Second
 	mendMost  = 30 * time.Second
+	// tornMost is how often what changes while it is read is read anew. Twice in
+	// a row is rare, as reading takes a millisecond and graceStep lies between.
+	tornMost = 32
+
 	// textMost is the largest file that is taken for a config; what is larger
 	// is left to config.Load to refuse.
 	textMost = 16 << 20
@@ -43,6 +47,7 @@ type configFile struct {
 	at      time.Time // when to try it again; zero: not before something happens
 	wait    time.Duration
 	stamp   string // of the version that was read last, see stampOf
+	torn    int    // how many times in a row something changed while it was read
 
 	polled string    // why it is looked at every second; "" if it is not
 	poll   time.Time // when it is
@@ -147,9 +152,9 @@ func (c *configFile) concerns(n name) (file, body bool) {
 }
 
 // stampOf names the versions of the file and the bodies without reading them.
-func (c *configFile) stampOf() string {
+func (c *configFile) stampOf(bodies []string) string {
 	var b strings.Builder
-	for _, path := range append([]string{c.path}, c.bodies...) {
+	for _, path := range append([]string{c.path}, bodies...) {
 		info, err := os.Stat(path)
 		if err != nil {
 			fmt.Fprintf(&b, "%v\n", err)
@@ -173,8 +178,8 @@ const (
 // glance reads the text and says what to do about it. Half a config may be one,
 // with half the listeners; so it is not read while somebody writes to it.
 func (c *configFile) glance(now time.Time) (look, []byte) {
-	c.stamp = c.stampOf()
-	if c.isWritten(now) {
+	c.stamp = c.stampOf(c.bodies)
+	if c.isWritten(c.bodies, now) {
 		c.at = now.Add(graceStep)
 		return notYet, nil
 	}
@@ -198,8 +203,8 @@ func (c *configFile) glance(now time.Time) (look, []byte) {
 
 // isWritten says that somebody has the file or one of the bodies open for
 // writing, and has had for less than capSlow.
-func (c *configFile) isWritten(now time.Time) bool {
-	for _, path := range append([]string{c.path}, c.bodies...) {
+func (c *configFile) isWritten(bodies []string, now time.Time) bool {
+	for _, path := range append([]string{c.path}, bodies...) {
 		if !openForWriting(path) {
 			continue
 		}
@@ -210,6 +215,21 @@ func (c *configFile) isWritten(now time.Time) bool {
 	}
 	c.busy = time.Time{}
 	return false
+}
+
+// isTorn says that the file or one of the bodies is not what it was when stamp
+// was taken, or is being written: what was read since may be half of it. What
+// changes without end is taken as it is after tornMost times.
+func (c *configFile) isTorn(bodies []string, stamp string, now time.Time) bool {
+	// Who has written and closed it since has left a stamp; who has truncated it
+	// within the clock's tick of the last stamp still has it open.
+	if !c.isWritten(bodies, now) && c.stampOf(bodies) == stamp || c.torn == tornMost {
+		c.torn = 0
+		return false
+	}
+	c.torn++
+	c.at = now.Add(graceStep)
+	return true
 }
 
 // openForWriting asks the kernel for a read lease (fcntl(2), F_SETLEASE), which

@@ -185,7 +185,7 @@ func (w *Watcher) beatConfig(j *job, now time.Time) {
 	if c.polled != "" {
 		c.poll = now.Add(pollEvery)
 	}
-	if stamp := c.stampOf(); stamp != c.stamp {
+	if stamp := c.stampOf(c.bodies); stamp != c.stamp {
 		j.config, j.bodies = true, true
 	}
 	if c.polled != "" && orphaned(c.path) {

@@ -188,7 +188,10 @@ func (w *Watcher) reconfigure(j *job, content candidate) attempt {
 	if look == same && !j.bodies && !j.all && !j.forced {
 		return still
 	}
-	cfg, err := w.read(text)
+	cfg, torn, err := w.readWhole(text)
+	if torn && !j.forced {
+		return attempt{}
+	}
 	if err != nil {
 		return attempt{kind: Refused, mistake: err.Error()}
 	}
@@ -201,6 +204,21 @@ func (w *Watcher) reconfigure(j *job, content candidate) attempt {
 		return attempt{kind: Refused, mistake: err.Error()}
 	}
 	return attempt{Reloaded, cfg, next, changes, ""}
+}
+
+// readWhole reads the config and its bodies, and says whether one of them was
+// written meanwhile. Of bodies that it reads for the first time nobody knows how
+// they were before, so those are read once more.
+func (w *Watcher) readWhole(text []byte) (cfg *config.Config, torn bool, err error) {
+	c := w.config
+	bodies, stamp := c.bodies, c.stamp
+	cfg, err = w.read(text)
+	if err == nil && !slices.Equal(bodiesOf(cfg), bodies) {
+		bodies = bodiesOf(cfg)
+		stamp = c.stampOf(bodies)
+		cfg, err = w.read(text)
+	}
+	return cfg, c.isTorn(bodies, stamp, time.Now()), err
 }
 
 // read makes a config of the text that was found, or finds out again why there
