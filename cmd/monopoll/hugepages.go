@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"reflect"
@@ -52,8 +53,9 @@ func newHugePages(log *slog.Logger) *hugePages {
 }
 
 // gather does it, if the heap has changed by more than a huge page since. One
-// goroutine calls it at a time, and it takes twice as long as it works.
-func (h *hugePages) gather() {
+// goroutine calls it at a time, and it takes twice as long as it works. If ctx
+// ends before it is done, what is left is for the next time.
+func (h *hugePages) gather(ctx context.Context) {
 	if h.size == 0 {
 		return
 	}
@@ -69,12 +71,14 @@ func (h *hugePages) gather() {
 	if n < hugeLeast || max(n, h.last)-min(n, h.last) < uint64(h.size) {
 		return
 	}
-	h.last = n
 	began, bytes := time.Now(), 0
 	pieces, resident := h.pieces()
 	// What is there beyond what Go holds was made for nothing before.
 	room := min(int(hugeHoles*float64(held)), hugeHolesMost) - max(resident-held, 0)
 	for _, p := range pieces {
+		if ctx.Err() != nil {
+			return
+		}
 		if room -= h.size - p.bytes; room < 0 {
 			break
 		}
@@ -85,6 +89,7 @@ func (h *hugePages) gather() {
 			room = -1 // the kernel has no more of them now
 		}
 	}
+	h.last = n
 	h.log.Debug("the heap is in huge pages", "bytes", bytes, "in use", n, "took", time.Since(began))
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"os"
 	"regexp"
@@ -49,7 +50,12 @@ func TestHugePages(t *testing.T) {
 	}
 	debug.FreeOSMemory()
 	before := inHugePages(t)
-	h.gather()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if h.gather(ended); h.last != 0 {
+		t.Error("it was done though content has changed again")
+	}
+	h.gather(t.Context())
 	if h.size == 0 {
 		t.Skip("this kernel makes no huge pages when it is asked to")
 	}
@@ -58,7 +64,7 @@ func TestHugePages(t *testing.T) {
 		t.Errorf("%d kB in huge pages before, %d after, of %d", before, after, most)
 	}
 	last := h.last
-	h.gather()
+	h.gather(t.Context())
 	if h.last != last {
 		t.Error("a heap that has not changed was gone through again")
 	}
@@ -83,7 +89,7 @@ func TestHugePagesLeaveHoles(t *testing.T) {
 	_, before := h.pieces()
 	for range 8 {
 		h.last = 0
-		h.gather()
+		h.gather(t.Context())
 	}
 	if _, after := h.pieces(); after > before+hugeHolesMost+2<<20 { // and what the test takes
 		t.Errorf("%d bytes of heap in memory before, %d after", before, after)
@@ -91,8 +97,8 @@ func TestHugePagesLeaveHoles(t *testing.T) {
 	runtime.KeepAlive(held)
 	last := h.last
 	h.use[0].Name = "/memory/classes/metadata/mcache/inuse:bytes" // a few kilobytes
-	if h.gather(); h.last != last {
+	if h.gather(t.Context()); h.last != last {
 		t.Error("a small heap was gone through")
 	}
-	(&hugePages{}).gather() // there are none to be had
+	(&hugePages{}).gather(t.Context()) // there are none to be had
 }

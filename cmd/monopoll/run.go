@@ -164,10 +164,10 @@ func (p *process) watch(table *routes.Table, loader *site.Loader) (err error) {
 	return err
 }
 
-// tidy puts memory in order when what is served has come to rest.
-func (p *process) tidy() {
+// tidy puts memory in order when what is served has come to rest, until ctx ends.
+func (p *process) tidy(ctx context.Context) {
 	p.thrift.tidy()
-	p.huge.gather()
+	p.huge.gather(ctx)
 }
 
 // supervise waits for signals, and for the end.

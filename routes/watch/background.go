@@ -129,7 +129,7 @@ func (b *bench) start(w *Watcher, now time.Time) {
 
 func (w *Watcher) idle(ctx context.Context) {
 	if w.opt.Idle != nil && ctx.Err() == nil {
-		w.opt.Idle()
+		w.opt.Idle(ctx)
 	}
 }
 

@@ -31,8 +31,9 @@ type Options struct {
 	Work func() int64
 	// Idle is called when content has come to rest: before background work on it
 	// begins, and when all of that is done and there may be nothing to do for a
-	// while; by a goroutine of its own. Nil means that nobody wants to know.
-	Idle func()
+	// while; by a goroutine of its own. It is to return when its context ends, as
+	// content changes again. Nil means that nobody wants to know.
+	Idle func(context.Context)
 	// Report is told every verdict, after it was logged, by the goroutine of
 	// Run; nil means nobody is.
 	Report func(Verdict)
