@@ -90,6 +90,22 @@ func fetch(address, path string) string {
 	return body
 }
 
+// fieldOf gives a field of the answer to a HEAD that takes br.
+func fieldOf(address, path, name string) string {
+	req, err := http.NewRequest("HEAD", "http://"+address+path, nil)
+	if err != nil {
+		return ""
+	}
+	req.Header.Set("Accept-Encoding", "br")
+	req.Close = true
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return ""
+	}
+	res.Body.Close()
+	return res.Header.Get(name)
+}
+
 // listens says whether somebody takes connections at an address.
 func listens(address string) bool {
 	c, err := dial(address)

@@ -14,11 +14,12 @@ import (
 )
 
 // hanging is a read-only filesystem with two files, which answers nothing while
-// hung is set: what a network file server does that is gone. See fuse(4), and
-// linux/fuse.h for the numbers.
+// hung is set: what a network file server does that is gone. With slow set it
+// answers everything but reads of the large file; asked says that there was one.
+// See fuse(4), and linux/fuse.h for the numbers.
 type hanging struct {
-	fd   int
-	hung atomic.Bool
+	fd                int
+	hung, slow, asked atomic.Bool
 }
 
 var hangingFiles = []struct {
@@ -55,6 +56,7 @@ func mountHanging(t *testing.T, at string, hung bool) *hanging {
 	}()
 	t.Cleanup(func() {
 		h.hung.Store(false)
+		h.slow.Store(false)
 		syscall.Unmount(at, syscall.MNT_DETACH)
 	})
 	return h
@@ -63,7 +65,11 @@ func mountHanging(t *testing.T, at string, hung bool) *hanging {
 func (h *hanging) serve(request []byte) {
 	le := binary.LittleEndian
 	op, unique, id := le.Uint32(request[4:]), le.Uint64(request[8:]), le.Uint64(request[16:])
-	for h.hung.Load() {
+	large := op == 15 && id == 3
+	if large {
+		h.asked.Store(true)
+	}
+	for h.hung.Load() || large && h.slow.Load() {
 		time.Sleep(10 * time.Millisecond)
 	}
 	offset := func() uint64 { return le.Uint64(request[48:]) }
@@ -237,6 +243,37 @@ func editsBesideAHungRoot(t *testing.T, mount string) {
 	write("config.yaml", config("/b/: {root: other}"))
 	s.until("without the root", func() bool { return fetch(a, page) != "small" })
 	h.hung.Store(false)
+	s.signal(syscall.SIGTERM)
+	s.exits(exitFine)
+}
+
+// A filesystem that hangs while a large file of it is read in the background holds
+// up that file's entity tag, and no work for other roots.
+func TestCompressedBesideAHungRoot(t *testing.T) {
+	t.Parallel()
+	a := freeAddress(t)
+	dir := folder(t, map[string]string{
+		"config.yaml": "listeners: [{listen: '" + a + "', routes: {/h/: {root: www}, /b/: {root: other}}}]\nlog: {access: off}\n",
+		"www/":        "", "other/b.html": "one"})
+	h := mountHanging(t, filepath.Join(dir, "www"), false)
+	h.slow.Store(true)
+	defer h.slow.Store(false)
+	s := run(t, dir)
+	s.until("the large file to be read", h.asked.Load)
+	defer h.hung.Store(false)
+	h.hung.Store(true)
+	s.says("www does not answer")
+	text := strings.Repeat("a page that compresses well ", 100)
+	must(t, os.WriteFile(filepath.Join(dir, "other/b.html"), []byte(text), 0o644))
+	s.until("the other root's page to be compressed", func() bool {
+		return fieldOf(a, "/b/b.html", "Content-Encoding") == "br"
+	})
+	h.hung.Store(false)
+	h.slow.Store(false)
+	s.says("www answers again")
+	s.until("the large file to be hashed", func() bool {
+		return strings.HasPrefix(fieldOf(a, "/h/big.bin", "ETag"), `"`)
+	})
 	s.signal(syscall.SIGTERM)
 	s.exits(exitFine)
 }

@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"maps"
+	"sync"
 	"time"
 
 	"monopoll/routes/site"
@@ -26,6 +27,8 @@ type bench struct {
 	at     time.Time // when to begin; zero: nothing to do
 	first  time.Time // since when that is put off
 	cancel context.CancelFunc
+	turn   int        // counts what has begun; what ends is of this turn, or was left
+	idling sync.Mutex // held while Options.Idle is called: what was left may do so still
 	made   chan made
 	cache  site.Cache
 	// worked has the trees for which there is nothing left to do: of a thousand
@@ -35,8 +38,9 @@ type bench struct {
 }
 
 // made is what the bench hands over: a tree with more in it than the one it
-// was made of. One without a root says that the bench is done.
+// was made of. One without a root says that a turn of the bench is done.
 type made struct {
+	turn     int
 	worked   map[*root]*site.Tree // trees that are complete
 	root     *root
 	from, to *site.Tree
@@ -82,6 +86,16 @@ func (b *bench) touch(now time.Time) {
 	}
 }
 
+// leave begins anew without what is under way: that may wait for a filesystem
+// which does not answer, and ends when it does.
+func (b *bench) leave(now time.Time) {
+	if b.cancel != nil {
+		b.cancel()
+		b.cancel = nil
+	}
+	b.touch(now)
+}
+
 // next is when to call start.
 func (b *bench) next() time.Time {
 	if b.cancel != nil {
@@ -96,6 +110,8 @@ func (b *bench) start(w *Watcher, now time.Time) {
 		return
 	}
 	b.at = time.Time{}
+	b.turn++
+	turn := b.turn
 	ctx, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
 	s := &shift{
@@ -108,6 +124,9 @@ func (b *bench) start(w *Watcher, now time.Time) {
 	}
 	b.room = min(b.room, s.room)
 	for _, r := range w.roots {
+		if r.hangs(now) {
+			continue // begun anew when it answers
+		}
 		if b.worked[r] == r.tree {
 			worked[r] = r.tree
 			continue
@@ -121,13 +140,15 @@ func (b *bench) start(w *Watcher, now time.Time) {
 		s.work()
 		w.idle(ctx)
 		select {
-		case b.made <- made{worked: s.worked()}:
+		case b.made <- made{turn: turn, worked: s.worked()}:
 		case <-w.ended:
 		}
 	}()
 }
 
 func (w *Watcher) idle(ctx context.Context) {
+	w.bench.idling.Lock()
+	defer w.bench.idling.Unlock()
 	if w.opt.Idle != nil && ctx.Err() == nil {
 		w.opt.Idle(ctx)
 	}
@@ -159,6 +180,9 @@ func spare(limit, room int64) int64 { return max(room-max(limit, 0)/8, 0) }
 // changed meanwhile, what was made still fits where the bytes are the same.
 func (w *Watcher) collect(m made) {
 	if m.root == nil {
+		if m.turn != w.bench.turn {
+			return // it was left
+		}
 		w.bench.cancel()
 		w.bench.cancel = nil
 		maps.Copy(w.bench.worked, m.worked)
