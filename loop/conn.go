@@ -279,7 +279,7 @@ func (l *Loop) later(c *conn) {
 // settle puts c, which has nothing to send, into the state it waits in.
 func (l *Loop) settle(c *conn, in []byte, w want) {
 	switch {
-	case w == wantCloseNow && len(in) == 0:
+	case w == wantCloseNow && len(in) == 0 && !l.unread(c):
 		l.enter(c, stateDead)
 	case w == wantClose || w == wantCloseNow:
 		l.goodbye(c)
@@ -300,6 +300,15 @@ func (l *Loop) settle(c *conn, in []byte, w want) {
 		l.keepInput(c, nil)
 		l.enter(c, stateIdle)
 	}
+}
+
+// unread says whether the peer has sent something that nobody has read, and
+// throws it away: to close now would be a reset, which destroys what of the
+// answer is still on its way (RFC 9112 §9.6). Old clients send an empty line
+// behind a request (§2.2).
+func (l *Loop) unread(c *conn) bool {
+	n, errno := l.kernel.Read(int(c.fd), l.scratch)
+	return errno == 0 && n > 0
 }
 
 // keepInput keeps what was not taken until more arrives. in may lie in c.in

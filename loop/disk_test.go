@@ -260,3 +260,41 @@ func TestDeskIsFull(t *testing.T) {
 		return res.StatusCode == 200 && len(body) == size
 	})
 }
+
+// There is no room for a single body in memory, and so not for an empty one.
+func TestEmptyFileOnDisk(t *testing.T) {
+	port := freePort(t)
+	files := map[string]string{"www/a.txt": "a", "www/empty.txt": "", "www/404.html": ""}
+	for i := range 20 {
+		files[fmt.Sprintf("www/%d.txt", i)] = "taking room"
+	}
+	start(t, fmt.Sprintf("listeners: [{listen: '127.0.0.1:%d', root: www}]\nlimits: {memory: 1KiB}\n", port), files)
+	c := newClient(t, port)
+	for range 2 {
+		for target, want := range map[string]string{"/empty.txt": "200 OK ", "/a.txt": "200 OK a", "/none": "404 Not Found "} {
+			if res, body := c.get(target); res.Status+" "+body != want {
+				t.Errorf("%s: %s %q, want %q", target, res.Status, body, want)
+			}
+		}
+	}
+}
+
+// An empty line that old clients send behind a request does not cost them the
+// rest of a large answer, although nobody reads it.
+func TestStrayLineBehindTheLastRequest(t *testing.T) {
+	const size = 32 << 20 // more than the buffers of a connection hold
+	port := freePort(t)
+	start(t, fmt.Sprintf(diskConfig, port, "10s"), map[string]string{"www/big.bin": strings.Repeat("b", size)})
+	c := newClient(t, port)
+	if err := c.SetReadBuffer(64 << 10); err != nil { // the end is in the server's buffer when it closes
+		t.Fatal(err)
+	}
+	fmt.Fprint(c, "GET /big.bin HTTP/1.0\r\n\r\n")
+	if _, err := c.r.Peek(1); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(c, "\r\n")
+	if res, body := c.read("GET"); res.StatusCode != 200 || len(body) != size {
+		t.Errorf("%s, %d bytes", res.Status, len(body))
+	}
+}

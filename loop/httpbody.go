@@ -104,7 +104,7 @@ func (b *bodyReading) take(in []byte, limit int64) (n int, refused *http1.Refusa
 		}
 		b.keep(data)
 		n += took
-		if uint64(b.size)+b.chunks.Left() > uint64(limit) {
+		if b.size > limit || b.chunks.Left() > uint64(limit-b.size) { // a sum might wrap around
 			return n, refuseBodyLong
 		}
 		if done {

@@ -73,6 +73,9 @@ func (t *httpTalk) more() {
 		t.made += int64(len(q.text))
 		t.asked = append(t.asked, q)
 		c.out = append(c.out, q.text...)
+		if q.ends && !q.bad && w.chance(3) {
+			c.out = append(c.out, "\r\n"...) // an old habit: RFC 9112 §2.2
+		}
 		if q.expects && !q.bad {
 			c.gate, c.open = q.start+int64(q.head), w.now+int64(w.between(1, 400))*1e6
 		}

@@ -114,10 +114,11 @@ func (f *File) Modified() (sec int64, ok bool) {
 	return t.Unix(), err == nil
 }
 
-// Body gives the body and true, or false when it stays on disk.
+// Body gives the body and true, or false when it stays on disk. There is nothing
+// on disk of an empty one.
 func (f *File) Body() (string, bool) {
 	if f.flags&flagDisk != 0 {
-		return "", false
+		return "", f.sizeOnDisk() == 0
 	}
 	return f.data[f.bodyAt:], true
 }
