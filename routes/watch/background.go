@@ -27,7 +27,7 @@ type bench struct {
 	at     time.Time // when to begin; zero: nothing to do
 	first  time.Time // since when that is put off
 	cancel context.CancelFunc
-	turn   int        // counts what has begun; what ends is of this turn, or was left
+	turn   int        // counts what was begun or left, to tell whose end is heard
 	idling sync.Mutex // held while Options.Idle is called: what was left may do so still
 	made   chan made
 	cache  site.Cache
@@ -92,6 +92,7 @@ func (b *bench) leave(now time.Time) {
 	if b.cancel != nil {
 		b.cancel()
 		b.cancel = nil
+		b.turn++ // what it says at its end is of no turn any more
 	}
 	b.touch(now)
 }

@@ -239,3 +239,20 @@ func BenchmarkRename(b *testing.B) {
 	b.ReportMetric(took[len(took)*99/100].Seconds()*1000, "ms-99th")
 	b.ReportMetric(took[len(took)-1].Seconds()*1000, "ms-max")
 }
+
+// Work that was left because a root hangs ends soon after: nobody waits for that.
+func TestEndOfWhatWasLeft(t *testing.T) {
+	w, _ := asked(t)
+	now := time.Now()
+	w.bench.touch(now)
+	w.bench.start(w, now.Add(benchMost))
+	w.bench.leave(now)
+	for m := range w.bench.made {
+		if w.collect(m); m.root == nil {
+			break
+		}
+	}
+	if w.bench.cancel != nil || w.bench.at.IsZero() {
+		t.Error("what was to begin anew will not")
+	}
+}
