@@ -237,7 +237,9 @@ type mapping[S any] struct {
 
 // read reads the members of the mapping at a place into S and gives those that
 // have a known key. whole says that there are no others: where one was
-// misspelt, it is no use to say that it is missing, too.
+// misspelt, it is no use to say that it is missing, too. What stands under a key
+// that can only be a misspelt one is read as that, so that its mistakes are told,
+// and given under the name that was meant.
 func (m mapping[S]) read(d *decoder, at place, into *S) (known []pair, whole bool) {
 	if at.node.Kind != yaml.MappingNode {
 		d.fail(at, "%s is a mapping with keys such as %q, not %s", m.what, m.keys[0].name+":", describe(at.node))
@@ -257,29 +259,41 @@ func (m mapping[S]) read(d *decoder, at place, into *S) (known []pair, whole boo
 		if d.full() {
 			break
 		}
-		d.fail(p.key, "unknown key %q%s", p.name, m.remedy(p.name, known))
+		meant, remedy := m.meant(p.name, known)
+		d.fail(p.key, "unknown key %q%s", p.name, remedy)
+		if meant >= 0 && !has(known, m.keys[meant].name) {
+			m.keys[meant].read(d, p.value, into)
+			p.name = m.keys[meant].name
+			known = append(known, p)
+		}
 	}
 	return known, len(unknown) == 0
 }
 
-// remedy says what the unknown key may have been meant as.
-func (m mapping[S]) remedy(name string, known []pair) string {
+// meant finds the key that an unknown one was meant as, -1 where none is or
+// several are as likely, and says what to do about it.
+func (m mapping[S]) meant(name string, known []pair) (key int, remedy string) {
 	for _, k := range m.keys {
 		if has(known, k.name) && slices.Contains(k.options, name) {
-			return fmt.Sprintf("; it is an option of %s: write %s: {…, %s: …}", k.name, k.name, name)
+			return -1, fmt.Sprintf("; it is an option of %s: write %s: {…, %s: …}", k.name, k.name, name)
 		}
 	}
-	names := make([]string, len(m.keys))
 	for i, k := range m.keys {
-		names[i] = k.name
 		if slices.Contains(k.also, strings.ToLower(name)) {
-			return fmt.Sprintf("; did you mean %q?", k.name)
+			return i, fmt.Sprintf("; did you mean %q?", k.name)
 		}
 	}
-	if near := nearest(name, names); near != "" {
-		return fmt.Sprintf("; did you mean %q?", near)
+	names := m.names()
+	near := nearest(name, names)
+	if near == "" {
+		return -1, fmt.Sprintf("; %s has %s", m.what, strings.Join(names, ", "))
 	}
-	return fmt.Sprintf("; %s has %s", m.what, strings.Join(names, ", "))
+	key = slices.Index(names, near)
+	lower := strings.ToLower(name)
+	if next := nearest(name, slices.Delete(names, key, key+1)); next != "" && slips(lower, next) == slips(lower, near) {
+		key = -1
+	}
+	return key, fmt.Sprintf("; did you mean %q?", near)
 }
 
 func (m mapping[S]) names() []string {

@@ -48,11 +48,20 @@ func Parse(path, dir string, text []byte, known ...string) (*Config, error) {
 	}
 	d.decode(root, cfg)
 	if len(d.mistakes) > 0 {
+		if PatternMistakes != nil && !d.full() {
+			d.mistakes = append(d.mistakes, PatternMistakes(cfg)...)
+		}
 		return nil, d.mistakes.Sort()
 	}
 	cfg.asides = d.asides
 	return cfg, nil
 }
+
+// PatternMistakes finds what is wrong with the patterns of a config that is
+// refused for something else, so that all is said at once. Package routes sets
+// it, which knows what a pattern is and cannot be imported from here; nil leaves
+// them to whoever compiles the config.
+var PatternMistakes func(*Config) Mistakes
 
 // Text is what the config was read from, without a byte order mark; nil for the
 // quick modes.
