@@ -2,6 +2,7 @@ package routes
 
 import (
 	"monopoll/routes/config"
+	"monopoll/routes/site"
 )
 
 // Answer says what to send for a request that came in at a listener of this
@@ -14,7 +15,7 @@ import (
 // coding (§12.5.3), the preconditions (§13.2.2), the range (§14.2).
 func (t *Table) Answer(l *Listener, req *Request, res *Response) {
 	res.Reset()
-	res.Lines, res.plainLines = l.lines.all, l.lines.plain
+	res.use(&l.lines)
 	if req.Method == MethodUnknown {
 		res.Refuse(501, req.Accept)
 		return
@@ -56,12 +57,24 @@ func (res *Response) normalHost(host []byte) []byte {
 // take makes the answer one of this route.
 func (res *Response) take(r *route) {
 	res.Pattern = r.pattern.text
-	res.Lines, res.plainLines = r.lines.all, r.lines.plain
+	res.use(&r.lines)
+}
+
+// use has the answer go out with these fields of the config.
+func (res *Response) use(lines *fieldLines) {
+	res.Lines, res.plainLines, res.retries = lines.all, lines.plain, lines.retry
 }
 
 // answerRoute asks the route that was found.
 func (t *Table) answerRoute(l *Listener, r *route, req *Request, res *Response) {
 	res.take(r)
+	var site *site.Dir
+	if r.kind == config.KindSites {
+		// Whose resource it is comes before what may be done with it.
+		if site = t.siteFor(r, req, res); site == nil {
+			return
+		}
+	}
 	if !r.takes.has(req.Method) {
 		res.answerMethods(req, l.router.allowed(&res.path, res.normalHost(req.Host)))
 		return
@@ -72,7 +85,8 @@ func (t *Table) answerRoute(l *Listener, r *route, req *Request, res *Response) 
 		a := rootAnswer{r, tree.Options(), tree.Root(), r.mount, req, res}
 		a.answer()
 	case config.KindSites:
-		t.answerSites(r, req, res)
+		a := rootAnswer{r, t.sites[r.tree].Options(), site, r.mount, req, res}
+		a.answer()
 	case config.KindRespond:
 		res.respond(r, req)
 	case config.KindRedirect:
@@ -131,17 +145,20 @@ func (res *Response) finishRedirect(req *Request) {
 	}
 }
 
-// respond answers with a fixed response. It has preconditions and ranges only
-// as a 200 (RFC 9110 §13.2.1).
+// respond answers with a fixed response. It has preconditions as any 2xx, and
+// ranges only as a 200 (RFC 9110 §13.2.1, §14.2).
 func (res *Response) respond(r *route, req *Request) {
 	switch f := r.file; {
 	case f == nil && r.status >= 400:
 		res.Refuse(r.status, req.Accept)
-		res.Lines = r.lines.plain
 	case f == nil:
-		res.Status = r.status
+		if r.status >= 300 || !res.unmatched(req) {
+			res.Status = r.status
+		}
 	case r.status == 200:
 		res.represent(f, req)
+	case r.status < 300 && res.conditions(f, req):
+		// that was all
 	default:
 		res.Status, res.File, res.Send = r.status, f, SendFile
 	}

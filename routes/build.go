@@ -282,5 +282,5 @@ func newFieldLines(headers []config.Header) fieldLines {
 			plain.WriteString(line)
 		}
 	}
-	return fieldLines{all.String(), plain.String()}
+	return fieldLines{all.String(), plain.String(), hasHeader(headers, "Retry-After")}
 }

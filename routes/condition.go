@@ -75,13 +75,13 @@ func ifNoneMatch(req *Request, f *site.File) condition {
 }
 
 // ifModifiedSince is RFC 9110 §13.1.3. A date that is none, stands twice or is
-// yet to come is ignored.
+// yet to come is ignored. One that two versions had is as good as an older one.
 func ifModifiedSince(req *Request, f *site.File) condition {
 	if req.IfModifiedSince == nil || req.Repeated&FieldIfModifiedSince != 0 {
 		return conditionNone
 	}
 	text := lastModified(f)
-	if string(req.IfModifiedSince) == text && text != "" {
+	if string(req.IfModifiedSince) == text && text != "" && !f.DatedTwice() {
 		return conditionFalse // a client sends back what it got: no need to count
 	}
 	since, ok := parseDate(req.IfModifiedSince, req.Now)
@@ -92,7 +92,7 @@ func ifModifiedSince(req *Request, f *site.File) condition {
 	if !known {
 		return conditionNone
 	}
-	return asCondition(modified > since)
+	return asCondition(modified > since || modified == since && f.DatedTwice())
 }
 
 // ifUnmodifiedSince is RFC 9110 §13.1.4. It is ignored for a representation
@@ -125,7 +125,7 @@ func ifRange(req *Request, f *site.File) condition {
 	}
 	since, ok := parseDate(req.IfRange, req.Now)
 	modified, known := f.Modified()
-	return asCondition(ok && known && modified == since)
+	return asCondition(ok && known && modified == since && !f.DatedTwice())
 }
 
 func asCondition(b bool) condition {

@@ -57,7 +57,8 @@ const (
 	fieldsSpot   = "X-Content-Type-Options: nosniff\r\n" + fieldNoStore
 	fieldNoStore = "Cache-Control: no-store\r\n"
 	// fieldRetry goes with 503 (RFC 9110 §10.2.3): what is missing, a descriptor
-	// or a disk's answer, comes back by itself, and within seconds.
+	// or a disk's answer, comes back by itself, and within seconds. Whoever has
+	// it in `headers:` knows better.
 	fieldRetry = "Retry-After: 1\r\n"
 )
 
@@ -76,7 +77,7 @@ func (res *Response) Refuse(status int, accept []byte) {
 		res.Own = append(res.Own[:0], fieldsText...)
 		res.Body = page.text
 	}
-	if status == 503 {
+	if status == 503 && !res.retries {
 		res.Own = append(res.Own, fieldRetry...)
 	}
 }

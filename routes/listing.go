@@ -22,8 +22,11 @@ type listed struct {
 // it, HTML for all others. It is made at each request, so it allocates; who
 // turns listings on wants to look at files, not to serve a million of them.
 func (a *rootAnswer) list(d *site.Dir) {
-	entries := a.entries(d)
 	res := a.res
+	if res.unmatched(a.req) {
+		return
+	}
+	entries := a.entries(d)
 	res.Status, res.Send = 200, SendBody
 	res.Lines = res.plainLines
 	if wantsJSON(a.req.Accept) {

@@ -134,6 +134,7 @@ type Response struct {
 	// plainLines are Lines for an answer that is not the route's own, such as an
 	// error: without what would speak of its content or of caching it.
 	plainLines string
+	retries    bool // Retry-After is among these
 
 	// scratch of Answer, kept between requests so that nothing is allocated
 	path   Path
@@ -152,7 +153,7 @@ type Response struct {
 func (res *Response) Reset() {
 	res.Status, res.File, res.Send, res.WantBody = 0, nil, SendNone, false
 	res.Parts, res.Own, res.Body = res.Parts[:0], res.Own[:0], nil
-	res.Lines, res.plainLines, res.Pattern = "", "", ""
+	res.Lines, res.plainLines, res.retries, res.Pattern = "", "", false, ""
 }
 
 // Send says what of a Response goes out as content. Its fields (and with them

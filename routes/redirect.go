@@ -67,8 +67,8 @@ func fixesHost(to string) bool {
 }
 
 // appendTo appends the target for one request, with its query. Where a
-// {name...} was empty or ended in a slash, the slash that the target goes on
-// with is left out: "//" at the beginning would be another host.
+// {name...} was empty or ended in a slash, the slashes that the target goes on
+// with are left out: "//" at the beginning would be another host.
 func (r *redirect) appendTo(dst []byte, s *search, query []byte) []byte {
 	start := len(dst)
 	for _, p := range r.pieces {
@@ -77,8 +77,8 @@ func (r *redirect) appendTo(dst []byte, s *search, query []byte) []byte {
 			continue
 		}
 		text := p.text
-		if n := len(dst); n > start && dst[n-1] == '/' && text[0] == '/' {
-			text = text[1:]
+		if n := len(dst); n > start && dst[n-1] == '/' {
+			text = strings.TrimLeft(text, "/")
 		}
 		dst = append(dst, text...)
 	}

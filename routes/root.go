@@ -81,14 +81,18 @@ func (a *rootAnswer) index(d *site.Dir) *site.File {
 // with an index is the page that was meant.
 func (a *rootAnswer) answerName(d *site.Dir, name []byte) {
 	if f := d.File(name); f != nil {
-		if a.opt.TrailingSlash == config.SlashRedirect && a.route.pattern.ends == endMulti && a.unsuffix(d, name) {
+		if a.canonical() && a.unsuffix(d, f, name) {
 			return
 		}
 		a.answerFile(f)
 		return
 	}
 	below := d.Dir(name)
-	if page := a.page(d, name); page != nil && (below == nil || !below.Forbidden() && a.index(below) == nil) {
+	if page := a.page(d, name); page != nil && a.indexless(below) {
+		if page == a.index(d) && a.canonical() {
+			a.toFolder()
+			return
+		}
 		a.res.Own = append(a.res.Own, "Content-Location: "...)
 		a.res.Own = a.res.path.appendTo(a.res.Own)
 		a.res.Own = append(a.res.Own, ".html\r\n"...)
@@ -124,18 +128,33 @@ func (a *rootAnswer) unslash(d *site.Dir, name []byte) bool {
 	return true
 }
 
+// canonical says that each page is to have one address.
+func (a *rootAnswer) canonical() bool {
+	return a.opt.TrailingSlash == config.SlashRedirect && a.route.pattern.ends == endMulti
+}
+
+// indexless says that a directory is not there, or has no page of its own.
+func (a *rootAnswer) indexless(d *site.Dir) bool {
+	return d == nil || !d.Forbidden() && a.index(d) == nil
+}
+
+// toFolder redirects to the directory that the path leads into.
+func (a *rootAnswer) toFolder() {
+	p := &a.res.path
+	p.segs, p.slash = p.segs[:len(p.segs)-1], true
+	a.res.redirectTo(a.req)
+}
+
 // unsuffix redirects /about.html to /about, and a directory's index to the
-// directory, where these answer with the same file.
-func (a *rootAnswer) unsuffix(d *site.Dir, name []byte) bool {
-	if len(a.opt.Index) > 0 && string(name) == a.opt.Index[0] {
-		p := &a.res.path
-		p.segs, p.slash = p.segs[:len(p.segs)-1], true
-		a.res.redirectTo(a.req)
+// directory, where these answer with the same file, f.
+func (a *rootAnswer) unsuffix(d *site.Dir, f *site.File, name []byte) bool {
+	if f == a.index(d) {
+		a.toFolder()
 		return true
 	}
 	stem, ok := bytes.CutSuffix(name, []byte(pageSuffix))
 	if !ok || len(stem) == 0 || string(stem) == "." || string(stem) == ".." ||
-		d.File(stem) != nil || d.Dir(stem) != nil {
+		d.File(stem) != nil || !a.indexless(d.Dir(stem)) {
 		return false
 	}
 	a.res.path.segs[len(a.res.path.segs)-1].to -= uint32(len(pageSuffix))
@@ -165,6 +184,7 @@ func (a *rootAnswer) missing() {
 		}
 		if d != nil {
 			if f := d.File(a.route.fallback[last]); f != nil {
+				a.res.Own = append(a.res.Own, "Vary: Accept\r\n"...)
 				a.answerFile(f)
 				return
 			}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"monopoll/routes/site"
 )
 
 func TestDates(t *testing.T) {
@@ -434,4 +436,31 @@ func FuzzConditions(f *testing.F) {
 			t.Fatalf("%v without a condition", got)
 		}
 	})
+}
+
+// A date that two versions had is no validator: neither for a part of a file nor
+// for "not modified".
+func TestDateOfTwoVersions(t *testing.T) {
+	w := newWorld(t, "-- config --\nlisteners: [{listen: 8080, root: site}]\n-- site/a.txt --\none\n")
+	const date = "Fri, 20 Nov 2026 08:00:00 GMT"
+	const later = "Fri, 20 Nov 2026 08:00:01 GMT"
+	ask := func(want int, fields ...string) {
+		t.Helper()
+		if got := w.ask(w.request(t, append([]string{"GET /a.txt"}, fields...))); got.status != want {
+			t.Errorf("%s: want %d\n%s", fields, want, got)
+		}
+	}
+	ask(304, "If-Modified-Since: "+date)
+	ask(206, "Range: bytes=1-", "If-Range: "+date)
+	writeFile(t, w.served, "site/a.txt", "two\n")
+	tree := w.table.Tree(0)
+	tree, _, err := newLoader().Refresh(tree, site.Changes{tree.Path(): {"a.txt": true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.table = w.table.WithTrees(func(trees []*site.Tree) { trees[0] = tree })
+	ask(200, "If-Modified-Since: "+date)
+	ask(200, "Range: bytes=1-", "If-Range: "+date)
+	ask(304, "If-Modified-Since: "+later)
+	ask(304, "If-None-Match: *")
 }

@@ -6,17 +6,18 @@ import (
 	"monopoll/routes/site"
 )
 
-// answerSites answers with the site that the host names: a folder of that name
-// if it has a dot, or the folder "blog" for blog.DOMAIN. The folders are names
-// of one tree, so a new one is a site as soon as the tree has it.
-func (t *Table) answerSites(r *route, req *Request, res *Response) {
+// siteFor finds the site that the host names: a folder of that name if it has a
+// dot, or the folder "blog" for blog.DOMAIN. The folders are names of one tree, so
+// a new one is a site as soon as the tree has it. Where there is none it answers
+// itself, with 421 or a redirect, and gives nil.
+func (t *Table) siteFor(r *route, req *Request, res *Response) *site.Dir {
 	tree := t.sites[r.tree]
 	host := res.normalHost(req.Host)
 	top := r.siteOf(tree.Root(), host)
 	if top == nil {
 		if bare, ok := bytes.CutPrefix(host, []byte("www.")); ok && ownSite(tree.Root(), bare) != nil {
 			res.redirectToHost(req, bare)
-			return
+			return nil
 		}
 		if len(r.fallsite) > 0 {
 			top = tree.Root().Dir(r.fallsite)
@@ -24,10 +25,8 @@ func (t *Table) answerSites(r *route, req *Request, res *Response) {
 	}
 	if top == nil {
 		res.Refuse(421, req.Accept)
-		return
 	}
-	a := rootAnswer{r, tree.Options(), top, r.mount, req, res}
-	a.answer()
+	return top
 }
 
 // siteOf finds the folder of a host, nil if it has none of its own.

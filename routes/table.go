@@ -70,6 +70,7 @@ type route struct {
 type fieldLines struct {
 	all   string
 	plain string // without contentHeaders, for errors
+	retry bool   // Retry-After is one of them
 }
 
 // Trees gives the document roots, for those who watch them. A tree keeps its

@@ -31,7 +31,8 @@ var (
 	refuseTargetEmpty  = &Refusal{400, "the request line has no target"}
 	refuseTargetByte   = &Refusal{400, "the target has a byte that must be percent-encoded"}
 	refuseFragment     = &Refusal{400, "the target has a fragment"}
-	refuseTargetForm   = &Refusal{400, "the target is neither a path nor an http or https URI"}
+	refuseTargetForm   = &Refusal{400, "the target is neither a path nor an http URI"}
+	refuseScheme       = &Refusal{421, "the target is an https URI, and this connection is not secured"}
 	refuseAsterisk     = &Refusal{400, "the target * is for OPTIONS only"}
 	refuseUserinfo     = &Refusal{400, "the target has user information"}
 	refuseAuthority    = &Refusal{400, "the target has an invalid host or port"}

@@ -38,8 +38,9 @@ func otherForm(req *routes.Request, query int) *Refusal {
 	return absoluteForm(req, query)
 }
 
-// absoluteForm reads an http or https URI (RFC 9112 §3.2.2). Its host is the
-// effective one, whatever Host says.
+// absoluteForm reads an http URI (RFC 9112 §3.2.2). Its host is the effective
+// one, whatever Host says. What https names is only for a connection that is
+// secured (RFC 9110 §7.4).
 func absoluteForm(req *routes.Request, query int) *Refusal {
 	target := req.Target
 	begin := 0
@@ -47,7 +48,7 @@ func absoluteForm(req *routes.Request, query int) *Refusal {
 	case len(target) >= 7 && fold(target[:7], "http://"):
 		begin = 7
 	case len(target) >= 8 && fold(target[:8], "https://"):
-		begin = 8
+		return refuseScheme
 	default:
 		return refuseTargetForm
 	}

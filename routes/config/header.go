@@ -40,6 +40,7 @@ var ownFields = map[string]string{
 var answerFields = map[string]string{
 	"content-type":     "it follows from each file's name",
 	"content-encoding": "it follows from what the client accepts",
+	"content-location": "it belongs to one answer",
 	"location":         "it belongs to one answer; write redirect:",
 	"allow":            "it follows from the routes",
 }

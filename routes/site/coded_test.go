@@ -291,3 +291,30 @@ func TestVariantsBehindLink(t *testing.T) {
 		}
 	}
 }
+
+// Two versions of one second: their date tells nobody which one it has, that of
+// a later second does. The variants that are made of them know it, too.
+func TestDatedTwice(t *testing.T) {
+	dir, l := real(t, t.TempDir()), calm()
+	second := time.Now().Add(-time.Hour).Truncate(time.Second)
+	put := func(text string, when time.Time) {
+		write(t, dir+"/next", strings.Repeat(text, 1000))
+		must(t, os.Chtimes(dir+"/next", when, when))
+		must(t, os.Rename(dir+"/next", dir+"/a.html"))
+	}
+	put("one", second)
+	tree := load(t, l, dir, options(dir), nil)
+	for _, c := range []struct {
+		text  string
+		when  time.Duration
+		twice bool
+	}{{"one", 0, false}, {"two", 1, true}, {"two", 2, true}, {"three", time.Second, false}, {"three", 2 * time.Second, false}} {
+		put(c.text, second.Add(c.when))
+		tree, _ = refresh(t, l, tree, dir+"/a.html")
+		tree = encodeAll(t, tree, &Encoder{})
+		f := find(tree, "a.html")
+		if f.DatedTwice() != c.twice || f.Coded(Gzip).DatedTwice() != c.twice {
+			t.Errorf("%s at %s: %t, its variant %t", c.text, c.when, f.DatedTwice(), f.Coded(Gzip).DatedTwice())
+		}
+	}
+}

@@ -43,6 +43,8 @@ const (
 	flagMade
 	// flagDisk: the body stays on disk.
 	flagDisk
+	// flagTwice: another version had the same Last-Modified, to the second.
+	flagTwice
 )
 
 // Shared are the field lines that many files have in common: one value for
@@ -113,6 +115,11 @@ func (f *File) Modified() (sec int64, ok bool) {
 	t, err := time.Parse(timeFormat, f.data[at:at+len(timeFormat)])
 	return t.Unix(), err == nil
 }
+
+// DatedTwice says that there was another version with the same Last-Modified
+// since this root is served, so that the date tells nobody which one it has: it is
+// no strong validator (RFC 9110 §8.8.2.2).
+func (f *File) DatedTwice() bool { return f.flags&flagTwice != 0 }
 
 // Body gives the body and true, or false when it stays on disk. There is nothing
 // on disk of an empty one.

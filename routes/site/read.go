@@ -216,6 +216,9 @@ func (f *File) inherit(prev *File) {
 	if f.data == prev.data {
 		f.data = prev.data // one piece of memory instead of two
 	}
+	if f.data[:f.etagAt] == prev.data[:prev.etagAt] && (prev.flags&flagTwice != 0 || f.ETag() != prev.ETag()) {
+		f.flags |= flagTwice
+	}
 	if prev.coded == nil || f.onDisk() || prev.onDisk() || f.ETag() != prev.ETag() {
 		return
 	}
@@ -233,7 +236,8 @@ func (f *File) inherit(prev *File) {
 // redated gives a made variant the Last-Modified of the file it is a variant of.
 func (v *File) redated(f *File) *File {
 	date := f.data[:f.etagAt]
-	if v.data[:v.etagAt] == date {
+	const dated = flagFuture | flagTwice
+	if v.data[:v.etagAt] == date && v.flags&dated == f.flags&dated {
 		return v
 	}
 	w := *v
@@ -243,7 +247,7 @@ func (v *File) redated(f *File) *File {
 	w.lengthAt += shift
 	w.bodyAt += shift
 	w.setStamp(f.stamp())
-	w.flags = w.flags&^flagFuture | f.flags&flagFuture
+	w.flags = w.flags&^dated | f.flags&dated
 	return &w
 }
 
