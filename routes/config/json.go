@@ -3,9 +3,7 @@ package config
 import (
 	"bytes"
 	"encoding/json"
-	"math/big"
 	"regexp"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -68,11 +66,17 @@ func (d *decoder) writeScalar(b *bytes.Buffer, at place) {
 		}
 	case "!!int", "!!float":
 		number, ok := jsonNumber(text)
-		if !ok {
-			d.fail(at, "JSON has no number %s; put it into quotes", text)
+		switch {
+		case !ok && oddNumber.MatchString(text):
+			d.fail(at, "%s is not the same number to all who read it; put it into quotes to send it as it is, or write decimal digits without a leading zero", short(text))
+		case !ok:
+			d.fail(at, "JSON has no number %s; put it into quotes", short(text))
 		}
 		b.WriteString(number)
 	default:
+		if at.node.Style == 0 && exactNumber.MatchString(text) {
+			d.fail(at, "%s is beyond the numbers that most programs can read; put it into quotes", short(text)) // YAML makes it text
+		}
 		writeText(b, text)
 	}
 }
@@ -87,8 +91,14 @@ func writeText(b *bytes.Buffer, text string) {
 var (
 	// exactNumber is a number as RFC 8259 §6 writes it.
 	exactNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
-	// looseNumber is one as YAML writes it, with sign, fraction and exponent apart.
-	looseNumber = regexp.MustCompile(`^([-+]?)0*([0-9]*)(?:\.([0-9]*))?([eE][-+]?[0-9]+)?$`)
+	// looseNumber is one as YAML writes it, with sign, whole part, fraction and
+	// exponent apart.
+	looseNumber = regexp.MustCompile(`^([-+]?)(0|[1-9][0-9]*)?(?:\.([0-9]*))?([eE][-+]?[0-9]+)?$`)
+	// oddNumber is one that YAML reads by its prefix or takes digits out of: 017 is
+	// fifteen in one YAML and seventeen in the next, and was meant as neither where
+	// it is a postal code; 0o17, 0b11 and 1_000 are text in another; and 0x1F, which
+	// is thirty-one in all of them, is none in JSON.
+	oddNumber = regexp.MustCompile(`^[-+]?[0-9]`)
 )
 
 // jsonNumber writes a number of YAML without changing its value: text stays as
@@ -97,15 +107,11 @@ func jsonNumber(text string) (string, bool) {
 	if exactNumber.MatchString(text) {
 		return text, true
 	}
-	plain := strings.ReplaceAll(text, "_", "")
-	if n, ok := new(big.Int).SetString(plain, 0); ok && len(plain) < 1000 {
-		return n.String(), true // 0x1F, 0o17, 0b11, 017, +5, 1_000
+	m := looseNumber.FindStringSubmatch(text)
+	if m == nil || m[2]+m[3] == "" {
+		return "", false
 	}
-	m := looseNumber.FindStringSubmatch(plain)
-	if m == nil || m[2]+m[3] == "" && !strings.Contains(plain, "0") {
-		return "", false // .inf and .nan
-	}
-	number := m[2]
+	number := m[2] // +5, .5 and 5.
 	if number == "" {
 		number = "0"
 	}

@@ -175,6 +175,7 @@ var beyondSchema = map[string]string{
 	"header-answer":         "it depends on the action beside it",
 	"name-newline":          "control characters in a text",
 	"json":                  "numbers and keys that only YAML has",
+	"json-numbers":          "numbers that only YAML has",
 	"bad-merge":             "validators see what is left after the merge",
 	"wildcards":             "two places at a time",
 	"too-long":              "lengths in bytes",
