@@ -340,10 +340,7 @@ func (l *Loop) end() {
 		s.unlink()
 	}
 	clear(l.sockets)
-	for _, s := range l.publisher.ready { // never given to a table
-		l.kernel.Close(s.fd)
-		s.unlink()
-	}
+	l.endReady()
 	l.access.close()
 	if l.spare >= 0 {
 		l.kernel.Close(l.spare)

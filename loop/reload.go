@@ -183,6 +183,21 @@ func (l *Loop) boundTo(a config.Address) (*socket, error) {
 	return l.bind(a)
 }
 
+// endReady closes what was never given to a table. A goroutine that publishes at
+// this moment, or for ever since a disk does not answer, has them in its hands:
+// it closes them by itself when it finds that the loop has ended.
+func (l *Loop) endReady() {
+	if !l.publisher.mu.TryLock() {
+		return
+	}
+	defer l.publisher.mu.Unlock()
+	for _, s := range l.publisher.ready {
+		l.kernel.Close(s.fd)
+		s.unlink()
+	}
+	l.publisher.ready = nil
+}
+
 // prepareControl sees to it that the control socket is where the config has it.
 func (l *Loop) prepareControl(p *plan, path string) {
 	if l.controller == nil || path == "" {

@@ -24,7 +24,6 @@ func TestProgress(t *testing.T) {
 	}
 	says(0, "")
 	says(900*time.Millisecond, "")
-	p.end()
 	says(1100*time.Millisecond, "\r  reading: 2048 files, 3 MB, 1 s ")
 	says(1200*time.Millisecond, "")
 	says(1400*time.Millisecond, "\r  reading: 2048 files, 3 MB, 1 s ")
@@ -33,7 +32,14 @@ func TestProgress(t *testing.T) {
 	if got := screen.String(); got != "\r\x1b[K" {
 		t.Errorf("the end is %q", got)
 	}
-	p.to = nil // no terminal
+	screen.Reset()
+	says(2*time.Second, "") // by whoever has not heard of the end
+	p = &progress{to: &screen, now: p.now, began: start}
+	p.end()
+	if got := screen.String(); got != "" {
+		t.Errorf("the end of nothing is %q", got)
+	}
+	p = &progress{now: p.now, began: start} // no terminal
 	p.show(1, 1)
 	p.end()
 }

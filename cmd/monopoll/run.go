@@ -88,35 +88,15 @@ func (o *runOptions) serve(cfg *config.Config) error {
 	provideProcessors()
 	checkDescriptors(cfg, log)
 	p := &process{log: log, thrift: newThrift(), huge: newHugePages(log), ended: make(chan error, 1), signals: make(chan os.Signal, 8)}
+	p.listenToSignals()
 	control := &controller{config: cfg.Path, at: absolute(cfg.Path), started: began, stop: func() { p.signal(syscall.SIGTERM) }}
 	if p.server, err = loop.New(loop.Options{Log: log, Control: control.answer}); err != nil {
 		return &failure{exitFailed, fmt.Errorf("cannot start: %w", err)}
 	}
-	// Bound as who we are, read and served as who we become: what that user may
-	// not read is never in the table.
-	if err = p.server.Bind(cfg); err == nil {
-		err = become(cfg.User)
-	}
-	p.listenToSignals()
 	go func() { p.ended <- p.server.Run() }()
+	table, err := p.start(cfg, control)
 	if err != nil {
-		return p.giveUp(exitFailed, err)
-	}
-	p.thrift.obey(cfg)
-	loader := newLoader(cfg, log)
-	table, err := firstTable(cfg, loader)
-	if err != nil {
-		return p.giveUp(exitUsage, err)
-	}
-	if err = p.watch(table, loader); err != nil {
-		return p.giveUp(exitFailed, fmt.Errorf("cannot watch for changes: %w", err))
-	}
-	control.server, control.watcher = p.server, p.watcher
-	if _, err = p.server.Publish(table); err != nil {
-		return p.giveUp(exitFailed, err)
-	}
-	if err = confine(cfg, log); err != nil {
-		return p.giveUp(exitFailed, err)
+		return p.giveUp(err)
 	}
 	announce(log, table, p.chosen(table), p.watcher.Describe(), time.Since(began))
 	return p.supervise()
@@ -142,10 +122,10 @@ func (p *process) chosen(t *routes.Table) *strings.Replacer {
 }
 
 // giveUp ends a server that could not be started, and with it its sockets.
-func (p *process) giveUp(code int, err error) error {
+func (p *process) giveUp(err error) error {
 	p.server.Stop()
 	<-p.ended
-	return &failure{code, err}
+	return err
 }
 
 // watch makes the watcher, which publishes what it builds to the loop.
@@ -230,7 +210,8 @@ const watcherEnds = time.Second
 // presses Ctrl-C twice as fast.
 const doubled = 50 * time.Millisecond
 
-// listenToSignals is called before there is anything to lose by a signal.
+// listenToSignals is called before there is anything to lose by a signal; until
+// supervise looks at them, unlessStopped does.
 func (p *process) listenToSignals() {
 	// A reader of our log that leaves is no reason to end, and a key that is
 	// pressed while we are in the background is none to be stopped.
