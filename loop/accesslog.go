@@ -20,7 +20,7 @@ type accessLog struct {
 	dropped int64
 
 	second int64  // the time that stamp says
-	stamp  []byte // in the form of the log
+	stamp  []byte // in the form of the log; empty: to be made
 }
 
 const (
@@ -64,6 +64,13 @@ func (a *accessLog) add(e *entry, now int64) {
 	}
 	if len(a.buf) >= accessBatch {
 		a.hand()
+	}
+}
+
+// format has the lines from now on be JSON, or in the combined format.
+func (a *accessLog) format(json bool) {
+	if a.json != json {
+		a.json, a.stamp = json, a.stamp[:0]
 	}
 }
 

@@ -324,6 +324,6 @@ func (l *Loop) configure(c *config.Config) {
 	l.lanes[laneBody].timeout = int64(c.Timeouts.Send)
 	l.lanes[laneSend].timeout = int64(c.Timeouts.Send)
 	l.lanes[laneDesk].timeout = int64(c.Timeouts.Desk)
-	l.access.json = c.Log.JSON
+	l.access.format(c.Log.JSON)
 	l.addresses.limitTo(c.Limits.PerAddress, &l.conns)
 }

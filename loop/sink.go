@@ -2,11 +2,14 @@ package loop
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"sync/atomic"
 	"time"
+
+	"monopoll/loop/sys"
 )
 
 // sink is where access log lines go: a file, or one of the standard streams.
@@ -53,7 +56,10 @@ func openSink(name string, log *slog.Logger) (*sink, error) {
 func (s *sink) off() bool { return s.file == nil }
 
 func (s *sink) open() error {
-	f, err := os.OpenFile(s.name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o640)
+	f, err := sys.OpenAppend(s.name, 0o640)
+	if errors.Is(err, sys.ErrNoReader) {
+		return fmt.Errorf("cannot open the access log: %w; start its reader first, or name another file by log.access", err)
+	}
 	if err != nil {
 		return fmt.Errorf("cannot open the access log: %w; name another file by log.access, or make its folder writable", err)
 	}
