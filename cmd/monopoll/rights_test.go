@@ -87,16 +87,9 @@ func becomes(t *testing.T, name, uid, gid string) {
 	s.stop()
 }
 
-// With sandbox:, what the config names stays readable and writable, edits are
-// live, and a root elsewhere is refused until a restart.
-func TestSandbox(t *testing.T) {
-	t.Parallel()
-	a := freeAddress(t)
-	elsewhere := folder(t, map[string]string{"www/index.html": "elsewhere"})
-	config := func(root string) string {
-		return "listeners: [{listen: '" + a + "', root: " + root + "}]\nlog: {access: log/access.log}\nsandbox: on\n"
-	}
-	dir := folder(t, map[string]string{"config.yaml": config("www"), "www/index.html": "one", "www/big.bin": strings.Repeat("b", 2<<20), "log/": ""})
+// confined runs a config with sandbox: on, where that can be.
+func confined(t *testing.T, dir string) *server {
+	t.Helper()
 	s := begin(t, command(dir, "run"))
 	s.until("it to be confined, or not", func() bool {
 		said := s.err.String()
@@ -108,6 +101,20 @@ func TestSandbox(t *testing.T) {
 		}
 		t.Skip("not on this kernel, or not with cgo: ", said)
 	}
+	return s
+}
+
+// With sandbox:, what the config names stays readable and writable, edits are
+// live, and a root elsewhere is refused until a restart.
+func TestSandbox(t *testing.T) {
+	t.Parallel()
+	a := freeAddress(t)
+	elsewhere := folder(t, map[string]string{"www/index.html": "elsewhere"})
+	config := func(root string) string {
+		return "listeners: [{listen: '" + a + "', root: " + root + "}]\nlog: {access: log/access.log}\nsandbox: on\n"
+	}
+	dir := folder(t, map[string]string{"config.yaml": config("www"), "www/index.html": "one", "www/big.bin": strings.Repeat("b", 2<<20), "log/": ""})
+	s := confined(t, dir)
 	s.serves(a, "/", "one")
 	replace(t, filepath.Join(dir, "www/index.html"), "two")
 	s.serves(a, "/", "two")
@@ -131,5 +138,33 @@ func TestSandbox(t *testing.T) {
 	if st := s.status(); st.Mistake != "" {
 		t.Error(st.Mistake)
 	}
+	s.stop()
+}
+
+// A config, and a body, that are symlinks into other folders stay readable there,
+// and are deployed by pointing a link elsewhere.
+func TestSandboxFollowsLinks(t *testing.T) {
+	t.Parallel()
+	a := freeAddress(t)
+	config := func(more string) string {
+		return "listeners: [{listen: '" + a + "', routes: {/body: {respond: {file: body.txt}}" + more + "}}]\nlog: {access: off}\nsandbox: on\n"
+	}
+	dir := folder(t, map[string]string{
+		"a/x": "", "b/v1/config.yaml": config(", /one: {respond: one}"), "b/v2/config.yaml": config(", /two: {respond: two}"),
+		"c/body.txt": "first"})
+	for name, target := range map[string]string{
+		"b/now": "v1", "b/config.yaml": "now/config.yaml", "a/config.yaml": "../b/config.yaml", "a/body.txt": dir + "/c/body.txt"} {
+		must(t, os.Symlink(target, filepath.Join(dir, name)))
+	}
+	s := confined(t, filepath.Join(dir, "a"))
+	s.serves(a, "/one", "one")
+	s.serves(a, "/body", "first")
+	replace(t, filepath.Join(dir, "c/body.txt"), "second")
+	s.serves(a, "/body", "second")
+	must(t, os.Symlink("v2", filepath.Join(dir, "b/next")))
+	must(t, os.Rename(filepath.Join(dir, "b/next"), filepath.Join(dir, "b/now")))
+	s.serves(a, "/two", "two")
+	replace(t, filepath.Join(dir, "b/v2/config.yaml"), config(", /three: {respond: three}"))
+	s.serves(a, "/three", "three")
 	s.stop()
 }

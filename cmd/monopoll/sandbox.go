@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"monopoll/loop/sys"
@@ -34,30 +36,20 @@ func confine(cfg *config.Config, log *slog.Logger) error {
 	return nil
 }
 
-// reach gives what a config needs to read and to write. A root that is a
-// symlink is deployed by pointing it elsewhere in the same folder, so what lies
-// beside its target is readable too.
+// reach gives what a config needs to read and to write.
 func reach(cfg *config.Config) (read, write []string) {
 	read = []string{"/dev/null", "/proc/self"}
 	if cfg.Path != "" && cfg.Path != "-" {
-		read = append(read, cfg.Dir)
-	}
-	root := func(dir string) {
-		read = append(read, dir)
-		if info, err := os.Lstat(dir); err == nil && info.Mode()&os.ModeSymlink != 0 {
-			if real, err := filepath.EvalSymlinks(dir); err == nil {
-				read = append(read, filepath.Dir(real))
-			}
-		}
+		read = append(append(read, cfg.Dir), foldersOf(absolute(cfg.Path))...)
 	}
 	for _, a := range cfg.Actions() {
 		switch {
 		case a.Root != nil:
-			root(a.Root.Dir)
+			read = append(read, deployed(a.Root.Dir)...)
 		case a.Sites != nil:
-			root(a.Sites.Root.Dir)
+			read = append(read, deployed(a.Sites.Root.Dir)...)
 		case a.Respond != nil && a.Respond.File != "":
-			read = append(read, filepath.Dir(a.Respond.File))
+			read = append(read, foldersOf(a.Respond.File)...)
 		}
 	}
 	for _, l := range cfg.Listeners {
@@ -73,5 +65,43 @@ func reach(cfg *config.Config) (read, write []string) {
 	if filepath.IsAbs(cfg.Log.Access) {
 		write = append(write, filepath.Dir(cfg.Log.Access))
 	}
-	return read, write
+	slices.Sort(read)
+	slices.Sort(write)
+	return slices.Compact(read), slices.Compact(write)
 }
+
+// deployed gives a folder, and where it is a symlink, which is deployed by
+// pointing it elsewhere in the same folder, what its target lies in. That of a
+// folder of / would be everything, and is left out.
+func deployed(dir string) []string {
+	if dir != "/" {
+		dir = strings.TrimRight(dir, "/") // or Lstat would follow it
+	}
+	if info, err := os.Lstat(dir); err == nil && info.Mode()&os.ModeSymlink != 0 {
+		if real, err := filepath.EvalSymlinks(dir); err == nil && filepath.Dir(real) != "/" {
+			return []string{dir, filepath.Dir(real)}
+		}
+	}
+	return []string{dir}
+}
+
+// foldersOf gives the folder that a file is in and, where it is a symlink, the
+// folders that it leads through: Kubernetes' config.yaml leads to
+// ..data/config.yaml, and ..data to ..2031.
+func foldersOf(path string) (dirs []string) {
+	for range linksMost {
+		dir := path[:strings.LastIndexByte(path, '/')+1] // not filepath.Dir: where a is a symlink, a/.. may be elsewhere
+		dirs = append(dirs, deployed(dir)...)
+		target, err := os.Readlink(path)
+		if err != nil {
+			break // it is no symlink
+		}
+		if path = target; !filepath.IsAbs(target) {
+			path = dir + target
+		}
+	}
+	return dirs
+}
+
+// linksMost is how many symlinks the kernel follows (path_resolution(7)).
+const linksMost = 40
