@@ -37,7 +37,7 @@
 // # From text to Config
 //
 // load.go reads the file within limits; syntax.go gets nodes from yaml.v3, or
-// says where the text is not YAML; survey.go makes sure that no alias can blow
+// says where the text is not YAML (syntaxplace.go, by scan.go); survey.go makes sure that no alias can blow
 // up what follows; decode.go walks the nodes by the tables and gathers mistakes
 // in mistake.go, which source.go helps to quote the file. A mistake never stops
 // the reading, except in the characters and the syntax of the file, after which

@@ -109,9 +109,7 @@ var syntaxRemedies = []struct {
 	{"mapping values are not allowed", ":", "this colon comes where no key ends; put a text with \": \" in it into quotes, and a space after the colon of the key before"},
 	{"did not find expected alphabetic or numeric character", "*&", "a word that begins with * or & means an alias or an anchor in YAML; put it into quotes"},
 	{"unknown anchor", "", ""},
-	{"cannot start any token", "@`%|>", "a word cannot begin with this character; put it into quotes"},
-	{"found unexpected end of stream", "", "this quote is never closed"},
-	{"found unexpected document indicator", "", "this quote is never closed"},
+	{"cannot start any token", "", wordRemedy},
 	{"expected ',' or ']'", "", "a list in [ ] is not closed, or a comma is missing"},
 	{"expected ',' or '}'", "", "a mapping in { } is not closed, or a comma is missing; within { } a pattern or text with braces needs quotes"},
 	{"expected node content", "", "a value is missing here, or it begins with a character that needs quotes"},
@@ -130,9 +128,11 @@ var syntaxRemedies = []struct {
 	{"directive", "%", "a line that begins with \"%\" is a directive of YAML; put the word into quotes"},
 }
 
-const noColon = "a key needs \": \" after it; is the colon or the space after it missing?"
-
-const tabRemedy = "a tab in the indentation; YAML takes spaces only"
+const (
+	noColon    = "a key needs \": \" after it; is the colon or the space after it missing?"
+	tabRemedy  = "a tab in the indentation; YAML takes spaces only"
+	wordRemedy = "a word cannot begin with this character; put it into quotes"
+)
 
 var unknownAnchor = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
 
@@ -142,6 +142,11 @@ var unknownAnchor = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
 func explainSyntax(src *source, err error) *Mistake {
 	problem := strings.TrimPrefix(err.Error(), "yaml: ")
 	stop := reach(src.text)
+	for _, find := range finders {
+		if at, text := find(src, problem, stop); text != "" {
+			return src.mistake(at, text)
+		}
+	}
 	line, column := src.lastWord(stop)
 	text := "this is not YAML: " + regexp.MustCompile(`^line \d+: `).ReplaceAllString(problem, "")
 	for _, r := range syntaxRemedies {
@@ -159,21 +164,12 @@ func explainSyntax(src *source, err error) *Mistake {
 	if text == noColon { // the key is in the library's line
 		line, column = src.firstWord(libraryLine(problem))
 	}
-	switch m := unknownAnchor.FindStringSubmatch(problem); {
-	case m != nil:
+	if m := unknownAnchor.FindStringSubmatch(problem); m != nil {
 		line, column = src.lastOf(stop, "*", line, column)
 		text = fmt.Sprintf("*%s is an alias in YAML, and there is no &%s before it; put a word that begins with * into quotes", m[1], m[1])
-	case text == "this quote is never closed":
-		line, column = src.openQuote(problem)
-	case strings.Contains(problem, "expected ',' or"):
-		if at, bracket := src.openBracket(stop, line); bracket != 0 {
-			line, column = at.Line, at.Column
-			text = fmt.Sprintf("this %c is never closed, or a comma is missing behind it", bracket)
-		}
 	}
-	if indent := src.line(line); strings.Contains(indent[:len(indent)-len(strings.TrimLeft(indent, " \t"))], "\t") {
-		column = strings.IndexByte(indent, '\t') + 1
-		text = tabRemedy
+	if at := src.tabIndent(line); at.Line > 0 {
+		return src.mistake(at, tabRemedy)
 	}
 	return src.mistake(Pos{line, column}, text)
 }
@@ -246,20 +242,3 @@ func libraryLine(problem string) int {
 }
 
 var yamlLine = regexp.MustCompile(`line (\d+)`)
-
-// openQuote finds the quote that begins a text without end: the first in its
-// line that begins a word. Of a quote in the first line the library gives the
-// line where the file ends.
-func (s *source) openQuote(problem string) (line, column int) {
-	for _, line := range []int{libraryLine(problem), 1} {
-		column, before := 0, ' '
-		for _, r := range s.line(line) {
-			column++
-			if (r == '"' || r == '\'') && strings.ContainsRune(" [{,", before) {
-				return line, column
-			}
-			before = r
-		}
-	}
-	return s.firstWord(1)
-}
