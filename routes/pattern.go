@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,7 +47,13 @@ type names struct {
 func parsePattern(text string) (p pattern, captured names, err error) {
 	p.text = text
 	rest := text
-	if method, after, found := cutSpace(text); found {
+	switch {
+	case text != strings.TrimLeft(text, " \t"):
+		return p, captured, errors.New("it begins with a space; remove that")
+	case text != strings.TrimRight(text, " \t") && strings.Contains(text, "/"):
+		return p, captured, errors.New("it ends with a space; remove that, or write %20 if the path has it")
+	}
+	if method, after, found := cutSpace(text); found && !strings.Contains(method, "/") {
 		if p.method, err = patternMethod(method); err != nil {
 			return p, captured, err
 		}
@@ -54,6 +61,7 @@ func parsePattern(text string) (p pattern, captured names, err error) {
 	}
 	at := strings.IndexByte(rest, '/')
 	if at < 0 {
+		rest = strings.TrimRight(text, " \t")
 		if looksLikeMethod(rest) {
 			return p, captured, fmt.Errorf("the path is missing; write %q for every path", rest+" /")
 		}
@@ -109,6 +117,8 @@ func (p *pattern) setHost(host string) error {
 			return fmt.Errorf("hosts are compared without their port; leave it out")
 		}
 		return nil
+	case name == "http:", name == "https:":
+		return fmt.Errorf("a pattern has no scheme; leave %s// out", host)
 	case strings.Contains(name, ":"):
 		return fmt.Errorf("hosts are compared without their port; leave it out")
 	case name == "", name[0] == '.', strings.Contains(name, ".."):
