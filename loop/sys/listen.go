@@ -2,9 +2,7 @@ package sys
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -152,63 +150,4 @@ func portOf(fd int) (int, error) {
 		return self.Port, err
 	}
 	return 0, err
-}
-
-// ListenUnix makes a listening unix socket at path with the given permissions.
-// A socket that a dead process left there is replaced, in one step, so that no
-// client ever finds nothing; one that somebody still answers on, or a file of
-// another kind, is an error.
-func ListenUnix(path string, mode os.FileMode) (fd int, err error) {
-	if err := replaceable(path); err != nil {
-		return -1, err
-	}
-	fd, err = unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return -1, err
-	}
-	fresh := path + "~" // one byte more, because a path ends at 107
-	if err = bindUnix(fd, fresh, path, mode); err != nil {
-		unix.Close(fd)
-		os.Remove(fresh)
-		return -1, err
-	}
-	return fd, nil
-}
-
-func bindUnix(fd int, fresh, path string, mode os.FileMode) error {
-	os.Remove(fresh)
-	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: fresh}); err != nil {
-		return err
-	}
-	if err := os.Chmod(fresh, mode); err != nil {
-		return err
-	}
-	if err := unix.Listen(fd, Backlog); err != nil {
-		return err
-	}
-	return os.Rename(fresh, path)
-}
-
-// replaceable says whether a new socket may take the place of what is at path.
-func replaceable(path string) error {
-	info, err := os.Lstat(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if info.Mode().Type() != os.ModeSocket {
-		return fmt.Errorf("a file that is not a socket is in the way: %w", unix.EEXIST)
-	}
-	probe, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(probe)
-	err = unix.Connect(probe, &unix.SockaddrUnix{Name: path})
-	if err == nil || errors.Is(err, unix.EAGAIN) {
-		return unix.EADDRINUSE
-	}
-	return nil
 }
