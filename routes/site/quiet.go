@@ -17,6 +17,10 @@ const (
 	// compute. Long enough for those that do it by hand, too short to wonder why
 	// an emptied page is still there.
 	emptyFor = 300 * time.Millisecond
+	// QuietUntold is how long after its last change a file that is written in
+	// place counts as finished where the kernel does not tell whether somebody has
+	// it open: programs that copy or upload pause for some ten milliseconds.
+	QuietUntold = 300 * time.Millisecond
 	// tick is the coarsest step of a file system's clock, a jiffy at 100 Hz, with
 	// some more for the clock of a file server; coarseTick is for file systems
 	// that count seconds (two of them on FAT).
@@ -26,6 +30,60 @@ const (
 
 // errBusy says that somebody is writing the file at this moment.
 var errBusy = errors.New("somebody is writing the file")
+
+// Writing is what the kernel says of who has a file open for writing.
+type Writing uint8
+
+const (
+	AtRest Writing = iota // nobody has, or the file system cannot tell
+	Busy                  // somebody has
+	// Untold: the file belongs to another user, and this process has not the
+	// right to ask (CAP_LEASE).
+	Untold
+)
+
+// WritingOf asks for a read lease (fcntl(2), F_SETLEASE), which the kernel gives
+// only on a file that nobody has open for writing. It is given back at once: a
+// writer that opens the file within that microsecond waits for it. A file system
+// without leases (EINVAL) is believed to be at rest.
+func WritingOf(fd int) Writing {
+	_, err := unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_RDLCK)
+	switch err {
+	case nil:
+		_, _ = unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_UNLCK) // cannot fail: we hold it
+	case unix.EAGAIN:
+		return Busy
+	case unix.EACCES, unix.EPERM:
+		return Untold
+	}
+	return AtRest
+}
+
+// Untold says that WritingOf is not told of the files of a root, as far as one of
+// them shows: the first that there is, or else the folder.
+func (t *Tree) Untold() bool {
+	dir, name := t.plain.first("")
+	fd, err := openRoot(t.realPath(join(dir, name)), unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC)
+	if t.gone || err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	return WritingOf(fd) == Untold
+}
+
+// first gives the first file of a directory, or of the first below it that has
+// one, by its path from the root; no name if there is none.
+func (d *Dir) first(rel string) (dir, name string) {
+	if d.files.names.len() > 0 {
+		return rel, d.files.names.at(0)
+	}
+	for i, e := range d.dirs.list {
+		if dir, name = e.first(join(rel, d.dirs.names.at(i))); name != "" {
+			return dir, name
+		}
+	}
+	return "", ""
+}
 
 // modified gives the time for Last-Modified, which is never later than Date
 // (RFC 9110 §8.8.2.1), and the flags that the times of a file give rise to.
@@ -55,23 +113,24 @@ func stepOf(ctime int64) time.Duration {
 
 // unchanged says whether what was read through fd since before is one version.
 // The same stamp before and after is needed in any case. A writer may be in the
-// middle of its work all the same, at an instant when it writes nothing: the
-// kernel gives a read lease (fcntl(2), F_SETLEASE) only on a file that nobody
-// has open for writing. It is given back at once: a writer that opens the file
-// within that microsecond waits for it. Files of others (EACCES) and file
-// systems without leases (EINVAL) are judged by their stamp alone.
-func (s *scan) unchanged(fd int, before *unix.Stat_t, force bool) error {
+// middle of its work all the same, at an instant when it writes nothing, which
+// the kernel knows (WritingOf). Where it does not tell us, inPlace decides: a file
+// that was renamed to where it is was complete by then, and is judged by its
+// stamp alone; one that was written where it is must have been quiet for a while.
+func (s *scan) unchanged(fd int, before *unix.Stat_t, force, inPlace bool) error {
 	changed := time.Unix(before.Ctim.Unix())
 	if m := time.Unix(before.Mtim.Unix()); m.After(changed) {
 		changed = m
 	}
 	if !force && s.now.Sub(changed) < quietAfter {
-		_, err := unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_RDLCK)
-		if err == unix.EAGAIN {
+		switch WritingOf(fd) {
+		case Busy:
 			return errBusy
-		}
-		if err == nil {
-			_, _ = unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_UNLCK) // cannot fail: we hold it
+		case Untold:
+			// A write sets the ctime, which nobody can set ahead of the clock.
+			if inPlace && s.now.Sub(time.Unix(before.Ctim.Unix())) < QuietUntold {
+				return errBusy
+			}
 		}
 	}
 	var after unix.Stat_t
@@ -82,6 +141,21 @@ func (s *scan) unchanged(fd int, before *unix.Stat_t, force bool) error {
 		return errBusy
 	}
 	return nil
+}
+
+// inPlace says that a file was written under the name it has, as far as we know:
+// it is the inode it was with other content, or an event told of it, or it has no
+// content yet. Of what comes up with a whole folder, or at the start, we do not;
+// and nothing is gained by hiding a folder that has just been put in place.
+func (s *scan) inPlace(p spot, st *unix.Stat_t, prev *File) bool {
+	if prev != nil && !prev.Forbidden() && prev.ino == st.Ino && prev.dev == uint32(st.Dev) {
+		return prev.mtime != st.Mtim.Nano() || prev.flags&flagRacy != 0
+	}
+	dir := s.tree.realPath(p.dir)
+	if _, asked := s.changes[dir][p.name]; !asked {
+		return false
+	}
+	return st.Size == 0 || s.Written != nil && s.Written(dir, p.name)
 }
 
 // emptied says that all that was in a file was cut off a moment ago.

@@ -352,7 +352,7 @@ func TestChangedWhileRead(t *testing.T) {
 	must(t, fstat(fd, &before))
 	s := new(Loader).scan(&Tree{})
 	for _, force := range []bool{false, true} {
-		if err := s.unchanged(fd, &before, force); err != nil {
+		if err := s.unchanged(fd, &before, force, false); err != nil {
 			t.Errorf("nothing has changed: %v", err)
 		}
 	}
@@ -360,7 +360,7 @@ func TestChangedWhileRead(t *testing.T) {
 		t.Errorf("nothing has changed: %v", err)
 	}
 	write(t, path, "new and longer")
-	if err := s.unchanged(fd, &before, true); err != errBusy {
+	if err := s.unchanged(fd, &before, true, false); err != errBusy {
 		t.Errorf("another size: %v", err)
 	}
 	if err := s.reads(fd, []byte("old")); err != errBusy {
