@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"monopoll/routes/config"
+	"monopoll/routes/site"
 )
 
 const (
@@ -43,6 +44,7 @@ type configFile struct {
 	running []byte    // the text being served; nil if not known
 	mistake string    // why the last attempt was refused; "" if it was not
 	unready time.Time // since when it is absent, empty or unreadable; zero if it is not
+	hollow  time.Time // since when a body is that had content; zero if none is
 	busy    time.Time // since when somebody has it open for writing; zero if nobody has
 	at      time.Time // when to try it again; zero: not before something happens
 	wait    time.Duration
@@ -55,12 +57,17 @@ type configFile struct {
 	names  map[name]struct{} // that lead to the file
 	files  map[name]struct{} // that lead to what `respond: {file: …}` reads
 	bodies []string          // those files
+	filled map[string]bool   // those of them that had content when they were taken
+
+	taken   map[string]inode // the inodes that are served, by path
+	real    map[string]name  // what a path leads to
+	written map[name]bool    // names that were written to since they appeared
 }
 
 // newConfigFile takes the path as the user named it. A pipe, as a shell makes
 // it of <(command), has been read to its end and is not watched.
 func newConfigFile(path string) (*configFile, error) {
-	c := &configFile{}
+	c := &configFile{written: map[name]bool{}}
 	if path == "" || path == "-" {
 		return c, nil
 	}
@@ -85,10 +92,17 @@ func (c *configFile) label() string {
 func (c *configFile) remember(cfg *config.Config, now time.Time) {
 	c.settled()
 	bodies := bodiesOf(cfg)
+	c.filled = map[string]bool{}
+	for _, a := range cfg.Actions() {
+		if a.Kind == config.KindRespond && len(a.Respond.Body) > 0 {
+			c.filled[a.Respond.File] = true
+		}
+	}
 	if !slices.Equal(bodies, c.bodies) {
 		c.at = now
 	}
 	c.running, c.bodies = cfg.Text(), bodies
+	c.take()
 }
 
 // settled says that there is no mistake to come back to.
@@ -110,7 +124,7 @@ func (c *configFile) refused(mistake string, now time.Time) (news bool) {
 // trace finds the names again that lead to the file and to the bodies, and
 // gives the directories in which they stand.
 func (c *configFile) trace() (dirs []string) {
-	c.names, c.files = map[name]struct{}{}, map[name]struct{}{}
+	c.names, c.files, c.real = map[name]struct{}{}, map[name]struct{}{}, map[string]name{}
 	if c.path == "" {
 		return nil
 	}
@@ -118,6 +132,7 @@ func (c *configFile) trace() (dirs []string) {
 		for _, n := range spine(path) {
 			into[n] = struct{}{}
 			dirs = append(dirs, n.dir)
+			c.real[path] = n
 		}
 	}
 	follow(c.path, c.names)
@@ -129,16 +144,9 @@ func (c *configFile) trace() (dirs []string) {
 
 // bodiesOf are the files that fixed responses are read from.
 func bodiesOf(cfg *config.Config) (paths []string) {
-	add := func(a *config.Action) {
+	for _, a := range cfg.Actions() {
 		if a.Kind == config.KindRespond && a.Respond.File != "" {
 			paths = append(paths, a.Respond.File)
-		}
-	}
-	for i := range cfg.Listeners {
-		l := &cfg.Listeners[i]
-		add(&l.Action)
-		for j := range l.Routes {
-			add(&l.Routes[j].Action)
 		}
 	}
 	return paths
@@ -183,29 +191,57 @@ func (c *configFile) glance(now time.Time) (look, []byte) {
 		c.at = now.Add(graceStep)
 		return notYet, nil
 	}
+	if c.isHollow(now) {
+		return notYet, nil
+	}
 	text, err := readSmall(c.path)
-	if err != nil || len(bytes.TrimSpace(text)) == 0 {
-		if c.unready.IsZero() {
-			c.unready = now
-		}
-		if now.Sub(c.unready) < grace {
-			c.at = now.Add(graceStep)
-			return notYet, nil
-		}
+	missing := err != nil || len(bytes.TrimSpace(text)) == 0
+	if c.waits(&c.unready, missing, now) {
+		return notYet, nil
+	}
+	if missing {
 		return changed, nil
 	}
-	c.unready = time.Time{}
 	if c.running != nil && bytes.Equal(bytes.TrimPrefix(text, bom), c.running) {
 		return same, text
 	}
 	return changed, text
 }
 
+// waits says that what is so has been so for less than grace: then it is looked
+// at again. since is kept for it.
+func (c *configFile) waits(since *time.Time, so bool, now time.Time) bool {
+	if !so {
+		*since = time.Time{}
+		return false
+	}
+	if since.IsZero() {
+		*since = now
+	}
+	if now.Sub(*since) >= grace {
+		return false
+	}
+	c.at = now.Add(graceStep)
+	return true
+}
+
+// isHollow says that a body which had content has just lost it, or is gone.
+func (c *configFile) isHollow(now time.Time) bool {
+	hollow := false
+	for _, path := range c.bodies {
+		info, err := os.Stat(path)
+		hollow = hollow || c.filled[path] && (err != nil || info.Mode().IsRegular() && info.Size() == 0)
+	}
+	return c.waits(&c.hollow, hollow, now)
+}
+
 // isWritten says that somebody has the file or one of the bodies open for
-// writing, and has had for less than capSlow.
+// writing, and has had for less than capSlow. Where the kernel does not tell, one
+// that was written in place, and not renamed there, is waited for until it is quiet.
 func (c *configFile) isWritten(bodies []string, now time.Time) bool {
 	for _, path := range append([]string{c.path}, bodies...) {
-		if !openForWriting(path) {
+		who, young := writingOf(path, now)
+		if who == site.AtRest || who == site.Untold && !(young && c.isInPlace(path)) {
 			continue
 		}
 		if c.busy.IsZero() {
@@ -215,6 +251,32 @@ func (c *configFile) isWritten(bodies []string, now time.Time) bool {
 	}
 	c.busy = time.Time{}
 	return false
+}
+
+// isInPlace says that a file was written where it is: it is the inode that it was
+// when it was taken, or an event told of it.
+func (c *configFile) isInPlace(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && c.taken[path] == idOf(info) || c.written[c.real[path]]
+}
+
+// take notes which inodes are served.
+func (c *configFile) take() {
+	c.taken = map[string]inode{}
+	for _, path := range append([]string{c.path}, c.bodies...) {
+		if info, err := os.Stat(path); err == nil {
+			c.taken[path] = idOf(info)
+		}
+	}
+}
+
+// heard notes what an event told of a name: whether it was written where it is.
+func (c *configFile) heard(d dirty) {
+	if d.written {
+		c.written[d.name] = true
+	} else if d.moved {
+		delete(c.written, d.name)
+	}
 }
 
 // isTorn says that the file or one of the bodies is not what it was when stamp
@@ -232,21 +294,20 @@ func (c *configFile) isTorn(bodies []string, stamp string, now time.Time) bool {
 	return true
 }
 
-// openForWriting asks the kernel for a read lease (fcntl(2), F_SETLEASE), which
-// it gives on a file that nobody has open for writing, and gives it back. Files
-// of other users and file systems without leases are believed to be at rest.
-func openForWriting(path string) bool {
-	const setLease, readLease, noLease = 1024, 0, 2 // F_SETLEASE, F_RDLCK, F_UNLCK
+// writingOf asks the kernel who has a file open for writing, and says whether it
+// changed so lately that this matters where the kernel does not tell.
+func writingOf(path string, now time.Time) (who site.Writing, young bool) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return false
+		return site.AtRest, false
 	}
 	defer f.Close()
-	_, _, no := syscall.Syscall(syscall.SYS_FCNTL, f.Fd(), setLease, readLease)
-	if no == 0 {
-		_, _, _ = syscall.Syscall(syscall.SYS_FCNTL, f.Fd(), setLease, noLease) // cannot fail: we hold it
+	who = site.WritingOf(int(f.Fd()))
+	if info, err := f.Stat(); err == nil {
+		changed := info.Sys().(*syscall.Stat_t).Ctim
+		young = now.Sub(time.Unix(changed.Unix())) < site.QuietUntold
 	}
-	return no == syscall.EAGAIN
+	return who, young
 }
 
 // bom is the byte order mark that Config.Text leaves out.

@@ -114,6 +114,9 @@ func (j *job) askAll(r *root) {
 	}
 }
 
+// written says that a name that a job is about was written where it is.
+func (j *job) written(dir, base string) bool { return j.dirty[name{dir, base}].written }
+
 // sort says what the settled names mean. Watches below a name that may be
 // another directory by now are given up; the loader brings them back.
 func (w *Watcher) sort(settled []dirty, now time.Time) *job {
@@ -139,6 +142,7 @@ func (w *Watcher) sortOne(j *job, d dirty, now time.Time) {
 	}
 	if text, body := w.config.concerns(d.name); text || body {
 		j.config, j.bodies = true, j.bodies || body
+		w.config.heard(d)
 	}
 	for _, r := range w.index.byAnchor[d.name] {
 		j.ask(r, d.name, false)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"monopoll/routes/site"
 )
 
 const (
@@ -73,6 +75,9 @@ func (w *Watcher) inspect(r *root, now time.Time) {
 	path := r.path
 	if _, err := inodeOf(path); err != nil {
 		return
+	}
+	if !w.said[untold] && r.tree.Untold() {
+		w.sayUntold(w.call(r))
 	}
 	if !r.deaf {
 		r.polled = ""
@@ -329,6 +334,17 @@ func (w *Watcher) once(key, text string) {
 	}
 }
 
+// untold is the key of what sayUntold says.
+const untold = "untold"
+
+// sayUntold says that the kernel does not tell who is writing to something.
+func (w *Watcher) sayUntold(what string) {
+	w.once(untold, fmt.Sprintf("%s belongs to another user, and without the right CAP_LEASE this server is not told who has a file open for writing: "+
+		"one that is rewritten in place is taken %d ms after its last change instead of when its writer is done. "+
+		"Files that are renamed into place are not concerned. AmbientCapabilities=CAP_LEASE in a systemd unit gives the right; "+
+		"or let the files belong to the user who serves them", what, site.QuietUntold.Milliseconds()))
+}
+
 // inspectConfig finds out whether the config must be polled, and names the trap
 // that a single mounted file is.
 func (w *Watcher) inspectConfig(now time.Time) {
@@ -340,6 +356,9 @@ func (w *Watcher) inspectConfig(now time.Time) {
 	path, err := filepath.EvalSymlinks(c.path)
 	if err != nil {
 		return
+	}
+	if who, _ := writingOf(path, now); who == site.Untold {
+		w.sayUntold(c.label())
 	}
 	all := w.pulse.mounts(now)
 	switch kind := mute(path, all); {

@@ -59,6 +59,8 @@ func (w *Watcher) content(j *job, began time.Time) (c candidate, told []string) 
 			j.askAll(r)
 		}
 	}
+	w.loader.Written = j.written
+	defer func() { w.loader.Written = nil }()
 	w.look(j, c.trees)
 	for range stepsMost {
 		again := w.regain(j)
@@ -186,6 +188,7 @@ func (w *Watcher) reconfigure(j *job, content candidate) attempt {
 		still.kind = Mended
 	}
 	if look == same && !j.bodies && !j.all && !j.forced {
+		c.take()
 		return still
 	}
 	cfg, torn, err := w.readWhole(text)
@@ -197,6 +200,7 @@ func (w *Watcher) reconfigure(j *job, content candidate) attempt {
 	}
 	changes := difference(w.table.Config, cfg)
 	if look == same && len(changes) == 0 {
+		c.take()
 		return still
 	}
 	next, err := w.build(cfg, content)

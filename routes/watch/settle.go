@@ -83,6 +83,9 @@ type pending struct {
 	moved bool      // it appeared or vanished: another inode, perhaps
 	// unheard: the patrol found it, and no event told of it
 	unheard bool
+	// written: it was written to since it appeared, and so was not renamed to
+	// where it is
+	written bool
 }
 
 // settler gathers dirty names until they are worth a rebuild. It is pure:
@@ -119,6 +122,7 @@ func (s *settler) note(n name, h happening, at time.Time) {
 		s.join(at)
 	}
 	p.moved = p.moved || h == appeared || h == vanished
+	p.written = h == written || h == touched && p.written
 	switch {
 	case h == written:
 		s.write(p, at)
@@ -137,7 +141,7 @@ func (s *settler) unheard(n name, at time.Time) {
 	if s.names[n] != nil {
 		return
 	}
-	p := &pending{first: at, slow: true, moved: true, unheard: true}
+	p := &pending{first: at, slow: true, moved: true, unheard: true, written: true}
 	s.names[n] = p
 	s.slow++
 	s.delay(p, at.Add(quietSlow))
@@ -179,7 +183,7 @@ func (s *settler) again(d dirty, at time.Time) {
 		// Something newer has happened to it and it is in a batch anyway.
 		return
 	}
-	p.first, p.tries = d.first, d.tries+1
+	p.first, p.tries, p.written = d.first, d.tries+1, true
 	s.delay(p, at.Add(wait))
 }
 
@@ -252,7 +256,7 @@ type dirty struct {
 	tries int
 	moved bool
 
-	unheard bool
+	unheard, written bool
 }
 
 // overdue says that the name has been written to for so long that it should
@@ -273,7 +277,7 @@ func (s *settler) take(now time.Time) []dirty {
 	taken := make([]dirty, 0, s.batch)
 	for n, p := range s.names {
 		if !p.slow {
-			taken = append(taken, dirty{n, p.first, p.tries, p.moved, p.unheard})
+			taken = append(taken, dirty{n, p.first, p.tries, p.moved, p.unheard, p.written})
 			delete(s.names, n)
 		}
 	}

@@ -36,8 +36,12 @@ func inodeOf(path string) (inode, error) {
 	if !info.IsDir() {
 		return inode{}, &fs.PathError{Op: "watch", Path: path, Err: syscall.ENOTDIR}
 	}
+	return idOf(info), nil
+}
+
+func idOf(info fs.FileInfo) inode {
 	st := info.Sys().(*syscall.Stat_t)
-	return inode{st.Ino, uint32(st.Dev)}, nil
+	return inode{st.Ino, uint32(st.Dev)}
 }
 
 // watches are the directories that the kernel watches for us, kept in step
