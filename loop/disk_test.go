@@ -298,3 +298,46 @@ func TestStrayLineBehindTheLastRequest(t *testing.T) {
 		t.Errorf("%s, %d bytes", res.Status, len(body))
 	}
 }
+
+// brokenDisk fails to fetch one file, and says so when it is told to.
+type brokenDisk struct {
+	clerk
+	name    string
+	letters chan func(*Loop)
+}
+
+func (d *brokenDisk) fetch(l *Loop, c *conn, what errand) {
+	if !strings.HasSuffix(what.what.Path(), d.name) {
+		d.clerk.fetch(l, c, what)
+		return
+	}
+	fd, gen := int(c.fd), c.gen
+	d.letters <- func(l *Loop) { l.fetched(fd, gen, what, -1, sys.EIO) }
+}
+
+// A file cannot be read, and a reload has no use for it meanwhile: the request
+// behind it does not pay for that.
+func TestFailureIsOfOneRequest(t *testing.T) {
+	port := freePort(t)
+	s := start(t, fmt.Sprintf(diskConfig, port, "10s"), map[string]string{
+		"www/a.bin": strings.Repeat("a", 1<<20), "www/b.bin": strings.Repeat("b", 1<<20)})
+	d, ready := &brokenDisk{name: "a.bin", letters: make(chan func(*Loop), 1)}, make(chan bool)
+	s.loop.mail.post(func(l *Loop) {
+		d.clerk, l.desk = l.desk, d
+		close(ready)
+	})
+	<-ready
+	c := newClient(t, port)
+	fmt.Fprint(c, "GET /a.bin HTTP/1.1\r\nHost: x\r\n\r\nGET /b.bin HTTP/1.1\r\nHost: x\r\n\r\n")
+	letter := <-d.letters
+	if _, err := s.publish(fmt.Sprintf("listeners: [{listen: '127.0.0.1:%d', routes: {/a.bin: {respond: gone}, /: {root: www}}}]", port)); err != nil {
+		t.Fatal(err)
+	}
+	s.loop.mail.post(letter)
+	if res, body := c.read("GET"); res.StatusCode != 200 || body != "gone" {
+		t.Errorf("a.bin: %s, %d bytes", res.Status, len(body))
+	}
+	if res, body := c.read("GET"); res.StatusCode != 200 || len(body) != 1<<20 {
+		t.Errorf("b.bin: %s, %d bytes", res.Status, len(body))
+	}
+}

@@ -104,19 +104,15 @@ func (l *Loop) sendMemory(c *conn, out *output, next want) progress {
 // that a slow disk does not.
 func (l *Loop) sendFile(c *conn, out *output) progress {
 	s := &out.segs[out.first]
-	n := int(min(s.left, l.piece))
 	l.pieceTakers++
-	if s.at+int64(n) > s.warm {
+	if s.at >= s.warm {
 		ahead := min(s.left, aheadSize)
-		switch cached, errno := l.kernel.Cached(s.file.fd, s.at, int(ahead)); {
-		case errno == 0 && cached:
-			s.warm = s.at + ahead
-		case errno == 0 || s.at >= s.warm:
+		if cached, errno := l.kernel.Cached(s.file.fd, s.at, int(ahead)); errno != 0 || !cached {
 			return needsDisk
-		default:
-			n = int(s.warm - s.at)
 		}
+		s.warm = s.at + ahead
 	}
+	n := int(min(s.left, l.piece, s.warm-s.at))
 	sent, errno := l.kernel.Sendfile(int(c.fd), s.file.fd, s.at, n)
 	if errno == sys.EAGAIN {
 		return sentSome

@@ -76,12 +76,13 @@ func (s *session) answer(out *output) want {
 	l, k := s.loop, s.conn.socket
 	res := &l.res
 	k.table.Answer(k.listener, &l.req, res)
+	failed := out.failed // of this request alone: a new table may have no use for it
+	out.failed = nil
 	var file *openFile
 	if f := res.File; f != nil && res.Send != routes.SendNone && l.req.Method != routes.MethodHead {
 		if _, inMemory := f.Body(); !inMemory {
-			if out.failed != nil {
-				res.Refuse(statusOf(out.failed), l.req.Accept)
-				out.failed = nil
+			if failed != nil {
+				res.Refuse(statusOf(failed), l.req.Accept)
 			} else if file = s.open(f, out); file == nil {
 				return wantFile
 			}
@@ -189,6 +190,7 @@ func (s *session) refuse(why *http1.Refusal, in []byte, out *output) (int, want)
 	l := s.loop
 	out.own = http1.AppendRefusal(out.own, &l.clock, why, l.msg.How(l.req.Method)&http1.HeadOnly)
 	s.body = nil
+	l.res.Pattern = "" // what is there is of another request
 	l.stats.Requests++
 	s.conn.socket.requests++
 	if l.access.sink != nil {

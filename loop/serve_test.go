@@ -231,3 +231,22 @@ func TestAccessLog(t *testing.T) {
 		return bytes.Contains(b, []byte(`"target":"/json","protocol":"HTTP/1.1","status":200,"bytes":2`))
 	})
 }
+
+// The line of what is no request names no route: the last one was another's.
+func TestRefusedHasNoRoute(t *testing.T) {
+	port, path := freePort(t), filepath.Join(t.TempDir(), "access.log")
+	start(t, fmt.Sprintf("listeners: [{listen: '127.0.0.1:%d', routes: {/ok: {respond: ok}}}]\nlog: {access: %q, format: json}", port, path), nil)
+	newClient(t, port).get("/ok")
+	bad := newClient(t, port)
+	fmt.Fprint(bad, "GET / HTTP/1.1\n\n")
+	bad.read("GET")
+	var lines []string
+	until(t, "two lines", func() bool {
+		b, _ := os.ReadFile(path)
+		lines = strings.Split(strings.TrimSpace(string(b)), "\n")
+		return len(lines) == 2
+	})
+	if !strings.Contains(lines[0], `"route":"/ok"`) || strings.Contains(lines[1], `"route":"/ok"`) {
+		t.Errorf("%q", lines)
+	}
+}

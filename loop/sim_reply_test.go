@@ -132,6 +132,9 @@ func (r *simReply) judge(w *simWorld, q *simRequest, t *simTable) error {
 		return nil
 	case "/echo":
 		text := bytes.TrimPrefix(q.text[:q.head], []byte("\r\n"))
+		if rest, ok := bytes.CutPrefix(text, []byte("HEAD")); ok {
+			text = append([]byte("GET"), rest...)
+		}
 		if r.status != 200 || r.length != len(text)+len(q.body) {
 			return fmt.Errorf("status %d, Content-Length %d, not %d", r.status, r.length, len(text)+len(q.body))
 		}

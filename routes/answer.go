@@ -172,6 +172,9 @@ func (res *Response) echo(req *Request) {
 	res.Own = append(res.Own, fieldsText...)
 	res.Lines = res.plainLines
 	res.text = append(res.text[:0], req.Head...)
+	if req.Method == MethodHead { // whose answer is as long as that to GET
+		res.text = append(append(res.text[:0], "GET"...), req.Head[len("HEAD"):]...)
+	}
 	res.text = append(res.text, req.Body...)
 	res.Body = res.text
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"monopoll/routes/site"
 )
@@ -41,11 +42,12 @@ func (a *rootAnswer) list(d *site.Dir) {
 const fieldsListing = "X-Content-Type-Options: nosniff\r\nCache-Control: no-cache\r\nVary: Accept\r\n"
 
 // entries gives what a listing shows, directories first. What is forbidden is
-// not shown.
+// not shown, nor what no request can name (see Path.Resolve).
 func (a *rootAnswer) entries(d *site.Dir) []listed {
 	list := make([]listed, 0, d.Len())
 	for e := range d.Names() {
 		switch {
+		case !utf8.ValidString(e.Name):
 		case e.Dir != nil && !e.Dir.Forbidden():
 			list = append(list, listed{Name: e.Name, Type: "directory"})
 		case e.File != nil && !e.File.Forbidden():

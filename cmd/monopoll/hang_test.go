@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,11 +16,12 @@ import (
 
 // hanging is a read-only filesystem with two files, which answers nothing while
 // hung is set: what a network file server does that is gone. With slow set it
-// answers everything but reads of the large file; asked says that there was one.
-// See fuse(4), and linux/fuse.h for the numbers.
+// answers everything but reads of the large file from there on, unless that is 0;
+// asked says that there was one. See fuse(4), and linux/fuse.h for the numbers.
 type hanging struct {
-	fd                int
-	hung, slow, asked atomic.Bool
+	fd          int
+	slow        atomic.Int64
+	hung, asked atomic.Bool
 }
 
 var hangingFiles = []struct {
@@ -56,7 +58,7 @@ func mountHanging(t *testing.T, at string, hung bool) *hanging {
 	}()
 	t.Cleanup(func() {
 		h.hung.Store(false)
-		h.slow.Store(false)
+		h.slow.Store(0)
 		syscall.Unmount(at, syscall.MNT_DETACH)
 	})
 	return h
@@ -65,14 +67,18 @@ func mountHanging(t *testing.T, at string, hung bool) *hanging {
 func (h *hanging) serve(request []byte) {
 	le := binary.LittleEndian
 	op, unique, id := le.Uint32(request[4:]), le.Uint64(request[8:]), le.Uint64(request[16:])
+	offset := func() uint64 { return le.Uint64(request[48:]) }
 	large := op == 15 && id == 3
-	if large {
+	waits := func() bool {
+		from := uint64(h.slow.Load())
+		return h.hung.Load() || large && from > 0 && offset()+uint64(le.Uint32(request[56:])) > from
+	}
+	if large && waits() {
 		h.asked.Store(true)
 	}
-	for h.hung.Load() || large && h.slow.Load() {
+	for waits() {
 		time.Sleep(10 * time.Millisecond)
 	}
-	offset := func() uint64 { return le.Uint64(request[48:]) }
 	var errno syscall.Errno
 	var out []byte
 	switch op {
@@ -80,6 +86,8 @@ func (h *hanging) serve(request []byte) {
 		out = make([]byte, 64)
 		le.PutUint32(out, 7)
 		le.PutUint32(out[4:], 31)
+		le.PutUint32(out[8:], 128<<10) // read ahead, without waiting for it
+		le.PutUint32(out[12:], 1)
 		le.PutUint32(out[20:], 4096)
 	case 1: // LOOKUP
 		errno = syscall.ENOENT
@@ -256,8 +264,8 @@ func TestCompressedBesideAHungRoot(t *testing.T) {
 		"config.yaml": "listeners: [{listen: '" + a + "', routes: {/h/: {root: www}, /b/: {root: other}}}]\nlog: {access: off}\n",
 		"www/":        "", "other/b.html": "one"})
 	h := mountHanging(t, filepath.Join(dir, "www"), false)
-	h.slow.Store(true)
-	defer h.slow.Store(false)
+	h.slow.Store(1)
+	defer h.slow.Store(0)
 	s := run(t, dir)
 	s.until("the large file to be read", h.asked.Load)
 	defer h.hung.Store(false)
@@ -269,11 +277,45 @@ func TestCompressedBesideAHungRoot(t *testing.T) {
 		return fieldOf(a, "/b/b.html", "Content-Encoding") == "br"
 	})
 	h.hung.Store(false)
-	h.slow.Store(false)
+	h.slow.Store(0)
 	s.says("www answers again")
 	s.until("the large file to be hashed", func() bool {
 		return strings.HasPrefix(fieldOf(a, "/h/big.bin", "ETag"), `"`)
 	})
+	s.signal(syscall.SIGTERM)
+	s.exits(exitFine)
+}
+
+// What the kernel reads ahead of a large file counts as cached before it is there:
+// a client that is sent that waits for it, and nobody else does.
+func TestReadAheadHoldsNobody(t *testing.T) {
+	t.Parallel()
+	a := freeAddress(t)
+	dir := folder(t, map[string]string{
+		"config.yaml": "listeners: [{listen: '" + a + "', root: www}]\nlog: {access: off}\n", "www/": ""})
+	h := mountHanging(t, filepath.Join(dir, "www"), false)
+	s := run(t, dir)
+	s.until("the large file to be hashed", func() bool { return strings.HasPrefix(fieldOf(a, "/big.bin", "ETag"), `"`) })
+	file, err := syscall.Open(filepath.Join(dir, "www/big.bin"), syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	must(t, err)
+	defer syscall.Close(file)
+	evict(t, file)
+	h.slow.Store(5 << 19)
+	defer h.slow.Store(0)
+	large := connect(t, a)
+	large.ask("/big.bin")
+	_, err = io.CopyN(io.Discard, large.r, 2<<20)
+	must(t, err)
+	s.until("more to be read", h.asked.Load)
+	for range 20 {
+		if got := fetch(a, "/a.txt"); got != "small" {
+			t.Errorf("%q", got)
+		}
+	}
+	h.slow.Store(0)
+	if n, err := io.CopyN(io.Discard, large.r, 2<<20); err != nil {
+		t.Errorf("%d bytes more: %v", n, err)
+	}
 	s.signal(syscall.SIGTERM)
 	s.exits(exitFine)
 }

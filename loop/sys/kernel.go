@@ -86,8 +86,8 @@ type Kernel interface {
 	// the file is shorter than that (sendfile(2)).
 	Sendfile(fd, file int, offset int64, n int) (int, Errno)
 	// Cached says whether all of those bytes of file are in memory, so that
-	// sending them cannot wait for a disk. ENOSYS: the kernel cannot tell
-	// (cachestat(2), Linux 6.5).
+	// sending them cannot wait for a disk. ENOSYS: there is no telling, because of
+	// the kernel or the filesystem.
 	Cached(file int, offset int64, n int) (bool, Errno)
 	// DeferAccept has a listening socket of TCP give a connection only when
 	// something has arrived on it, or after a second (TCP_DEFER_ACCEPT of tcp(7)).

@@ -158,22 +158,6 @@ func (*Linux) Sendfile(fd, file int, offset int64, n int) (int, Errno) {
 	}
 }
 
-// cachestat(2) is younger than the names in x/sys/unix for some platforms; the
-// number is the same on all of them.
-const sysCachestat = 451
-
-func (*Linux) Cached(file int, offset int64, n int) (bool, Errno) {
-	length := [2]uint64{uint64(offset), uint64(n)}
-	var stat [5]uint64 // pages: cached, dirty, under writeback, evicted, recently evicted
-	_, _, e := unix.RawSyscall6(sysCachestat, uintptr(file), uintptr(unsafe.Pointer(&length)), uintptr(unsafe.Pointer(&stat)), 0, 0, 0)
-	if e != 0 {
-		return false, ENOSYS
-	}
-	page := int64(unix.Getpagesize())
-	first, last := offset/page, (offset+int64(n)-1)/page
-	return int64(stat[0]) >= last-first+1, 0
-}
-
 func (*Linux) DeferAccept(fd int, on bool) {
 	n := 0
 	if on {
