@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +17,6 @@ func newCheck() *cobra.Command {
 		Use:   "check",
 		Short: "Say every mistake of the config, without serving it",
 		Long:  "check reads the config and everything it names. It exits with 0 if it could be served, and with 1 after saying every mistake. Warnings are of what is allowed and probably not meant; they leave it at 0.",
-		Args:  cobra.NoArgs,
 		RunE:  func(*cobra.Command, []string) error { return check(path) },
 	}
 	configFlag(cmd, &path)
@@ -36,23 +36,23 @@ func check(path string) error {
 	if err != nil {
 		return &failure{exitFailed, err}
 	}
+	var b strings.Builder
 	for _, w := range config.Mistakes(append(cfg.Warnings(), table.Warnings()...)).Sort() {
-		fmt.Println("warning:", w.Error())
+		fmt.Fprintln(&b, "warning:", w.Error())
 	}
-	fmt.Printf("%s is fine\n", path)
-	return nil
+	return say("%s%s is fine\n", &b, path)
 }
 
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Say which monopoll this is",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			fmt.Printf("monopoll %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return nil
-		},
+		RunE:  func(*cobra.Command, []string) error { return sayVersion() },
 	}
+}
+
+func sayVersion() error {
+	return say("monopoll %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // version is what the Go toolchain recorded when it built this program.
@@ -68,13 +68,12 @@ func version() string {
 
 func newServe() *cobra.Command {
 	var o runOptions
-	var listen string
+	var listen []string
 	cmd := &cobra.Command{
 		Use:   "serve DIR",
 		Short: "Serve a folder, without a config",
-		Args:  cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			cfg, err := config.Serve(args[0], listen)
+			cfg, err := config.Serve(args[0], listen...)
 			return o.quick(cfg, err)
 		},
 	}
@@ -84,31 +83,29 @@ func newServe() *cobra.Command {
 
 func newRespond() *cobra.Command {
 	var o runOptions
-	var listen string
-	var status int
+	var listen []string
+	code := status(200)
 	cmd := &cobra.Command{
 		Use:   "respond TEXT",
 		Short: "Answer every request with a text, without a config",
-		Args:  cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			cfg, err := config.RespondText(args[0], status, listen)
+			cfg, err := config.RespondText(args[0], int(code), listen...)
 			return o.quick(cfg, err)
 		},
 	}
 	o.quickFlags(cmd, &listen)
-	cmd.Flags().IntVar(&status, "status", 200, "the status code of the answer")
+	cmd.Flags().Var(&code, "status", "the status code of the answer")
 	return cmd
 }
 
 func newEcho() *cobra.Command {
 	var o runOptions
-	var listen string
+	var listen []string
 	cmd := &cobra.Command{
 		Use:   "echo",
 		Short: "Send back every byte that comes, without a config",
-		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			cfg, err := config.EchoOn(listen)
+			cfg, err := config.EchoOn(listen...)
 			return o.quick(cfg, err)
 		},
 	}
@@ -116,8 +113,8 @@ func newEcho() *cobra.Command {
 	return cmd
 }
 
-func (o *runOptions) quickFlags(cmd *cobra.Command, listen *string) {
-	cmd.Flags().StringVarP(listen, "listen", "l", "8080", "where to listen, as in the config")
+func (o *runOptions) quickFlags(cmd *cobra.Command, listen *[]string) {
+	cmd.Flags().StringArrayVarP(listen, "listen", "l", nil, "where to listen, as in the config; may be given again (default 8080)")
 	o.logFlags(cmd)
 }
 

@@ -34,7 +34,6 @@ func newExplain() *cobra.Command {
 			"listens at the port of the URL.",
 		Example: "  monopoll explain GET http://localhost:8080/about\n" +
 			"  monopoll explain GET http://localhost:8080/ -H 'If-None-Match: \"abc\"' -H 'Accept-Encoding: br' --json",
-		Args: cobra.ExactArgs(2),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 0 {
 				return []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}, cobra.ShellCompDirectiveNoFileComp

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -26,7 +27,13 @@ func Main(args []string) int {
 		return exitFine
 	}
 	var failure *failure
-	if !errors.As(err, &failure) {
+	var disk *fs.PathError
+	switch {
+	case errors.As(err, &failure):
+	case errors.As(err, &disk): // what was to be printed was not
+		fmt.Fprintf(os.Stderr, "monopoll: %v\n", err)
+		return exitFailed
+	default:
 		fmt.Fprintf(os.Stderr, "monopoll: %v\nRun 'monopoll --help' for usage.\n", err)
 		return exitUsage
 	}
@@ -47,26 +54,30 @@ func (f *failure) Error() string { return fmt.Sprint(f.err) }
 
 func newRoot() *cobra.Command {
 	var o runOptions
-	var test bool
+	var test, which bool
 	root := &cobra.Command{
 		Use:   "monopoll",
 		Short: "Several small sites and endpoints from one YAML file, live as you save",
 		Long: "monopoll serves what one YAML file says: static sites, fixed responses, redirects and echo,\n" +
 			"on any number of listeners. The file and the sites are watched; an edit is live as you save it,\n" +
 			"and no connection is lost by it.",
-		Args:          cobra.NoArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(*cobra.Command, []string) error {
-			if test {
+			switch {
+			case which:
+				return sayVersion()
+			case test:
 				return check(o.config)
 			}
 			return o.run()
 		},
 	}
 	o.flags(root)
-	root.Flags().BoolVarP(&test, "test", "t", false, "check the config and exit, like `check`")
+	root.Flags().BoolVarP(&test, "test", "t", false, "check the config and exit, like the command check")
+	root.Flags().BoolVar(&which, "version", false, "say which monopoll this is, like the command version")
 	root.AddCommand(newRun(), newCheck(), newVersion(), newServe(), newRespond(), newEcho(), newInit(),
 		newReload(), newStatus(), newStop(), newSchema(), newExplain())
+	strict(root)
 	return root
 }
