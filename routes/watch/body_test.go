@@ -3,6 +3,7 @@ package watch
 import (
 	"log/slog"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,12 +18,17 @@ const readsNotes = "listeners:\n  - listen: \"127.0.0.1:8080\"\n    respond: {fi
 func still(t *testing.T, dir, text string) *Watcher {
 	t.Helper()
 	write(t, dir+"/config.yaml", text)
-	cfg, err := config.Load(dir + "/config.yaml")
+	return stillOf(t, dir+"/config.yaml")
+}
+
+func stillOf(t *testing.T, path string) *Watcher {
+	t.Helper()
+	cfg, err := config.Load(path)
 	must(t, err)
 	loader := &site.Loader{}
 	table, err := routes.Build(cfg, nil, loader)
 	must(t, err)
-	w, err := New(Options{Path: dir + "/config.yaml", Table: table, Loader: loader, Log: slog.New(slog.DiscardHandler)})
+	w, err := New(Options{Path: path, Table: table, Loader: loader, Log: slog.New(slog.DiscardHandler)})
 	must(t, err)
 	t.Cleanup(w.close)
 	return w
@@ -67,5 +73,64 @@ func TestBodyIsEmptied(t *testing.T) {
 				expect("emptied", time.Second, same)
 			}
 		})
+	}
+}
+
+// A config that came through a pipe is gone; what it reads is followed all the
+// same, by events, when asked to, and where no event tells.
+func TestBodyOfAPipedConfig(t *testing.T) {
+	dir := realDir(t)
+	write(t, dir+"/notes.txt", "one")
+	must(t, syscall.Mkfifo(dir+"/config.yaml", 0o600))
+	go func() {
+		if err := os.WriteFile(dir+"/config.yaml", []byte(readsNotes), 0o600); err != nil {
+			t.Error(err)
+		}
+	}()
+	s := serveFile(t, dir, dir+"/config.yaml")
+	s.answers("one")
+	replace(t, dir+"/notes.txt", "two")
+	s.answers("two")
+	write(t, dir+"/notes.txt", "three")
+	s.answers("three")
+	before := s.saidSoFar()
+	must(t, os.Remove(dir+"/notes.txt"))
+	s.told(Refused, before)
+	if v := s.watcher.Reload(t.Context()); v.OK() {
+		t.Errorf("without the body a reload is %s", v)
+	}
+	s.answers("three")
+	replace(t, dir+"/notes.txt", "four")
+	s.answers("four")
+	// An outside name of the same file: the event goes there.
+	must(t, os.Mkdir(dir+"/x", 0o755))
+	must(t, os.Link(dir+"/notes.txt", dir+"/x/other"))
+	write(t, dir+"/x/other", "five")
+	s.answers("five")
+}
+
+// Where no event tells, the config and its bodies are looked at as often as a
+// small root.
+func TestConfigBeat(t *testing.T) {
+	dir := realDir(t)
+	write(t, dir+"/notes.txt", "one")
+	w := still(t, dir, readsNotes)
+	now := time.Now()
+	w.config.glance(now)
+	w.config.at = time.Time{} // the bodies are looked at once more after the start
+	if at := w.nextPoll(); at.After(now.Add(patrolEvery)) {
+		t.Errorf("first looked at after %v", at.Sub(now))
+	}
+	must(t, os.Mkdir(dir+"/x", 0o755))
+	must(t, os.Link(dir+"/notes.txt", dir+"/x/other"))
+	write(t, dir+"/x/other", "another")
+	j := &job{}
+	now = now.Add(patrolEvery)
+	w.beatConfig(j, now)
+	if !j.config || !j.bodies {
+		t.Error("the change was not found")
+	}
+	if at := w.nextPoll(); at.After(now.Add(patrolEvery)) {
+		t.Errorf("looked at again after %v", at.Sub(now))
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"monopoll/routes/config"
-	"monopoll/routes/site"
 )
 
 const (
@@ -39,7 +38,7 @@ const (
 // configFile is what is known about the config on disk: what it said when it
 // was taken, and which names lead to it. It reads files; it watches nothing.
 type configFile struct {
-	path string // absolute; "" when there is no file to watch
+	path string // absolute; "" when the config itself is no file to watch
 
 	running []byte    // the text being served; nil if not known
 	mistake string    // why the last attempt was refused; "" if it was not
@@ -65,7 +64,7 @@ type configFile struct {
 }
 
 // newConfigFile takes the path as the user named it. A pipe, as a shell makes
-// it of <(command), has been read to its end and is not watched.
+// it of <(command), has been read to its end: only the bodies are watched then.
 func newConfigFile(path string) (*configFile, error) {
 	c := &configFile{written: map[name]bool{}}
 	if path == "" || path == "-" {
@@ -77,6 +76,20 @@ func newConfigFile(path string) (*configFile, error) {
 	abs, err := filepath.Abs(path)
 	c.path = abs
 	return c, err
+}
+
+// idle says that there is nothing to follow: no file, and no body that the text
+// that was read names.
+func (c *configFile) idle() bool {
+	return c.path == "" && (c.running == nil || len(c.bodies) == 0)
+}
+
+// paths gives the files there are: the config, and what it reads.
+func (c *configFile) paths(bodies []string) []string {
+	if c.path == "" {
+		return bodies
+	}
+	return append([]string{c.path}, bodies...)
 }
 
 // label is how verdicts call it.
@@ -125,9 +138,6 @@ func (c *configFile) refused(mistake string, now time.Time) (news bool) {
 // gives the directories in which they stand.
 func (c *configFile) trace() (dirs []string) {
 	c.names, c.files, c.real = map[name]struct{}{}, map[name]struct{}{}, map[string]name{}
-	if c.path == "" {
-		return nil
-	}
 	follow := func(path string, into map[name]struct{}) {
 		for _, n := range spine(path) {
 			into[n] = struct{}{}
@@ -135,21 +145,13 @@ func (c *configFile) trace() (dirs []string) {
 			c.real[path] = n
 		}
 	}
-	follow(c.path, c.names)
+	if c.path != "" {
+		follow(c.path, c.names)
+	}
 	for _, path := range c.bodies {
 		follow(path, c.files)
 	}
 	return dirs
-}
-
-// bodiesOf are the files that fixed responses are read from.
-func bodiesOf(cfg *config.Config) (paths []string) {
-	for _, a := range cfg.Actions() {
-		if a.Kind == config.KindRespond && a.Respond.File != "" {
-			paths = append(paths, a.Respond.File)
-		}
-	}
-	return paths
 }
 
 // concerns says whether a name leads to the file, or to a body.
@@ -162,7 +164,7 @@ func (c *configFile) concerns(n name) (file, body bool) {
 // stampOf names the versions of the file and the bodies without reading them.
 func (c *configFile) stampOf(bodies []string) string {
 	var b strings.Builder
-	for _, path := range append([]string{c.path}, bodies...) {
+	for _, path := range c.paths(bodies) {
 		info, err := os.Stat(path)
 		if err != nil {
 			fmt.Fprintf(&b, "%v\n", err)
@@ -194,6 +196,9 @@ func (c *configFile) glance(now time.Time) (look, []byte) {
 	if c.isHollow(now) {
 		return notYet, nil
 	}
+	if c.path == "" {
+		return same, c.running
+	}
 	text, err := readSmall(c.path)
 	missing := err != nil || len(bytes.TrimSpace(text)) == 0
 	if c.waits(&c.unready, missing, now) {
@@ -223,91 +228,6 @@ func (c *configFile) waits(since *time.Time, so bool, now time.Time) bool {
 	}
 	c.at = now.Add(graceStep)
 	return true
-}
-
-// isHollow says that a body which had content has just lost it, or is gone.
-func (c *configFile) isHollow(now time.Time) bool {
-	hollow := false
-	for _, path := range c.bodies {
-		info, err := os.Stat(path)
-		hollow = hollow || c.filled[path] && (err != nil || info.Mode().IsRegular() && info.Size() == 0)
-	}
-	return c.waits(&c.hollow, hollow, now)
-}
-
-// isWritten says that somebody has the file or one of the bodies open for
-// writing, and has had for less than capSlow. Where the kernel does not tell, one
-// that was written in place, and not renamed there, is waited for until it is quiet.
-func (c *configFile) isWritten(bodies []string, now time.Time) bool {
-	for _, path := range append([]string{c.path}, bodies...) {
-		who, young := writingOf(path, now)
-		if who == site.AtRest || who == site.Untold && !(young && c.isInPlace(path)) {
-			continue
-		}
-		if c.busy.IsZero() {
-			c.busy = now
-		}
-		return now.Sub(c.busy) < capSlow
-	}
-	c.busy = time.Time{}
-	return false
-}
-
-// isInPlace says that a file was written where it is: it is the inode that it was
-// when it was taken, or an event told of it.
-func (c *configFile) isInPlace(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && c.taken[path] == idOf(info) || c.written[c.real[path]]
-}
-
-// take notes which inodes are served.
-func (c *configFile) take() {
-	c.taken = map[string]inode{}
-	for _, path := range append([]string{c.path}, c.bodies...) {
-		if info, err := os.Stat(path); err == nil {
-			c.taken[path] = idOf(info)
-		}
-	}
-}
-
-// heard notes what an event told of a name: whether it was written where it is.
-func (c *configFile) heard(d dirty) {
-	if d.written {
-		c.written[d.name] = true
-	} else if d.moved {
-		delete(c.written, d.name)
-	}
-}
-
-// isTorn says that the file or one of the bodies is not what it was when stamp
-// was taken, or is being written: what was read since may be half of it. What
-// changes without end is taken as it is after tornMost times.
-func (c *configFile) isTorn(bodies []string, stamp string, now time.Time) bool {
-	// Who has written and closed it since has left a stamp; who has truncated it
-	// within the clock's tick of the last stamp still has it open.
-	if !c.isWritten(bodies, now) && c.stampOf(bodies) == stamp || c.torn == tornMost {
-		c.torn = 0
-		return false
-	}
-	c.torn++
-	c.at = now.Add(graceStep)
-	return true
-}
-
-// writingOf asks the kernel who has a file open for writing, and says whether it
-// changed so lately that this matters where the kernel does not tell.
-func writingOf(path string, now time.Time) (who site.Writing, young bool) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return site.AtRest, false
-	}
-	defer f.Close()
-	who = site.WritingOf(int(f.Fd()))
-	if info, err := f.Stat(); err == nil {
-		changed := info.Sys().(*syscall.Stat_t).Ctim
-		young = now.Sub(time.Unix(changed.Unix())) < site.QuietUntold
-	}
-	return who, young
 }
 
 // bom is the byte order mark that Config.Text leaves out.

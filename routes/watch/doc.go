@@ -19,8 +19,9 @@
 //   - watches (watches.go): the directories that the kernel watches for us.
 //   - root (roots.go) and index (index.go): document roots between tables, and
 //     which of them an event is about.
-//   - configFile (configfile.go): what is known about the config on disk;
-//     spine.go finds the symlinks that lead to it.
+//   - configFile (configfile.go): what is known about the config on disk, and
+//     about the bodies it reads (bodies.go); writing.go knows whether somebody is
+//     writing them, spine.go finds the symlinks that lead to them.
 //   - job, attempt and candidate (index.go, reload.go, roots.go): what there is
 //     to do, what came of it, what may be served next.
 //   - Verdict (verdict.go): what is said about it; diff.go compares two configs.

@@ -26,6 +26,10 @@ const (
 	// beatEvery is how often it is made sure that what is watched is still what
 	// is served: a mount or an unmount sends no event.
 	beatEvery = 5 * time.Second
+	// configEvery is how often the config and the bodies it reads are looked at in
+	// case that no event tells of a change: as often as the patrol goes through a
+	// small root. It takes a stat of each.
+	configEvery = patrolEvery
 	// probeWait is how long the event of a probe may take. On a machine that is
 	// so busy, polling does not hurt more than the rest.
 	probeWait = 5 * time.Second
@@ -176,7 +180,7 @@ func (w *Watcher) ensure(r *root, j *job, now time.Time) {
 // being written, and where its version is another without any event.
 func (w *Watcher) beatConfig(j *job, now time.Time) {
 	c := w.config
-	if c.path == "" {
+	if c.idle() {
 		return
 	}
 	if !c.at.IsZero() && !now.Before(c.at) {
@@ -186,7 +190,7 @@ func (w *Watcher) beatConfig(j *job, now time.Time) {
 	if now.Before(c.poll) {
 		return
 	}
-	c.poll = now.Add(beatEvery)
+	c.poll = now.Add(configEvery)
 	if c.polled != "" {
 		c.poll = now.Add(pollEvery)
 	}
@@ -239,7 +243,7 @@ func (w *Watcher) startPolling(r *root, now time.Time) {
 // nextPoll is when a root or the config is due.
 func (w *Watcher) nextPoll() (at time.Time) {
 	at = w.config.at
-	if w.config.path != "" {
+	if !w.config.idle() {
 		at = earliest(at, w.config.poll)
 	}
 	for _, r := range w.roots {
@@ -349,10 +353,10 @@ func (w *Watcher) sayUntold(what string) {
 // that a single mounted file is.
 func (w *Watcher) inspectConfig(now time.Time) {
 	c := w.config
+	c.poll = now.Add(configEvery)
 	if c.path == "" {
 		return
 	}
-	c.poll = now.Add(beatEvery)
 	path, err := filepath.EvalSymlinks(c.path)
 	if err != nil {
 		return

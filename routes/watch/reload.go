@@ -175,7 +175,7 @@ type attempt struct {
 // config is another than the one being served, or reads other files.
 func (w *Watcher) reconfigure(j *job, content candidate) attempt {
 	c := w.config
-	if c.path == "" {
+	if c.idle() {
 		return attempt{kind: Unchanged}
 	}
 	w.followConfig()
@@ -229,6 +229,9 @@ func (w *Watcher) readWhole(text []byte) (cfg *config.Config, torn bool, err err
 // is none.
 func (w *Watcher) read(text []byte) (*config.Config, error) {
 	was := w.table.Config
+	if w.config.path == "" {
+		text = w.config.running
+	}
 	if text != nil {
 		return config.Parse(was.Path, was.Dir, text, w.hanging(time.Now())...)
 	}
