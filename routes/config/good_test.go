@@ -174,8 +174,8 @@ func checkActionInvariants(t testing.TB, a *Action) {
 	if a.Kind == 0 || set > 1 {
 		t.Errorf("an action of kind %d with %d members", a.Kind, set)
 	}
-	if dir := a.dir(); dir != "" && (!filepath.IsAbs(dir) || filepath.Clean(dir) != dir) {
-		t.Errorf("root %q", dir)
+	if r := a.root(); r != nil && (!filepath.IsAbs(r.Dir) || filepath.Clean(r.Dir) != r.Dir) {
+		t.Errorf("root %q", r.Dir)
 	}
 	if r := a.Redirect; r != nil && (strings.HasPrefix(r.To, "//") || strings.ContainsAny(r.To, "\\\r\n\x00 ") || r.Status < 301 || r.Status > 308) {
 		t.Errorf("redirect %+v", r)

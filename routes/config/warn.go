@@ -13,7 +13,12 @@ import (
 // file. It walks the document roots, so it is for `monopoll check` and not for
 // every reload; what it cannot read it passes over, since Load has had its say.
 func (c *Config) Warnings() []Mistake {
-	w := warner{cfg: c, list: slices.Clone(c.asides)}
+	w := warner{cfg: c, list: slices.Clone(c.asides), plain: make(map[string]*Action), walked: make(map[string][]lost)}
+	for _, a := range c.Actions() {
+		if r := a.root(); r != nil && !r.Hidden && w.plain[r.Dir] == nil {
+			w.plain[r.Dir] = a
+		}
+	}
 	for place, a := range c.Actions() {
 		w.place = place
 		switch a.Kind {
@@ -70,6 +75,10 @@ type warner struct {
 	cfg   *Config
 	place Place
 	list  []Mistake
+	// plain are the roots that do not show hidden files, the first of each folder.
+	plain map[string]*Action
+	// walked are the folders of a root without an index, by what decides on it.
+	walked map[string][]lost
 }
 
 func (w *warner) add(pos Pos, where, format string, args ...any) {
@@ -96,12 +105,7 @@ func (w *warner) root(a *Action, r *Root) {
 			w.about(a, "the config itself is in %s and will be served; put the site into a folder of its own", r.Dir)
 		}
 	}
-	for place, other := range w.cfg.Actions() {
-		dir := other.dir()
-		if place != w.place && dir != "" && inside(r.Dir, dir) && !r.Hidden && !visible(r, dir) {
-			w.add(other.Pos, w.cfg.Where(place), "%s is in a hidden folder of %s, which line %d serves without it; that may be a secret published", dir, r.Dir, a.Line)
-		}
-	}
+	w.inHidden(a, r.Dir)
 	if a.Kind == KindRoot && r.Fallback != "" {
 		if _, err := os.Stat(filepath.Join(r.Dir, r.Fallback)); err != nil {
 			w.about(a, "the fallback %s is not in %s; until it is, such addresses get 404", r.Fallback, r.Dir)
@@ -110,15 +114,26 @@ func (w *warner) root(a *Action, r *Root) {
 	w.indexes(a, r)
 }
 
-// dir is the folder of a root or of sites, "" for other actions.
-func (a *Action) dir() string {
+// inHidden finds the root that has a folder and keeps it to itself: the innermost.
+func (w *warner) inHidden(a *Action, dir string) {
+	for above := dir; above != "/"; {
+		above = filepath.Dir(above)
+		if around := w.plain[above]; around != nil && !visible(around.root(), dir) {
+			w.about(a, "%s is in a hidden folder of %s, which line %d serves without it; that may be a secret published", dir, above, around.Line)
+			return
+		}
+	}
+}
+
+// root gives the root that an action serves, nil for other actions.
+func (a *Action) root() *Root {
 	switch a.Kind {
 	case KindRoot:
-		return a.Root.Dir
+		return a.Root
 	case KindSites:
-		return a.Sites.Root.Dir
+		return &a.Sites.Root
 	}
-	return ""
+	return nil
 }
 
 // inside says that path is below dir.
@@ -149,11 +164,28 @@ const (
 // otherIndexes are what other servers answer a folder with.
 var otherIndexes = []string{"index.htm", "default.htm", "default.html", "index.php", "Index.html", "INDEX.HTML"}
 
-// indexes finds folders with an index by another server's name, and none of ours.
+// lost is a folder with an index by another server's name, and none of ours.
+type lost struct{ path, name string }
+
+// indexes tells of such folders.
 func (w *warner) indexes(a *Action, r *Root) {
-	seen, told := 0, 0
+	key := fmt.Sprintf("%q %q %t", r.Dir, r.Index, r.Hidden)
+	found, known := w.walked[key]
+	if !known {
+		found = r.lost()
+		w.walked[key] = found
+	}
+	for _, f := range found {
+		w.about(a, "%s has %s and no %s, so the folder's address gets 404; rename it, or set index: [%s, %s]",
+			f.path, f.name, either(r.Index), strings.Join(r.Index, ", "), f.name)
+	}
+}
+
+// lost walks a root for such folders, up to indexWarnings of them.
+func (r *Root) lost() (found []lost) {
+	seen := 0
 	_ = filepath.WalkDir(r.Dir, func(path string, entry fs.DirEntry, err error) error {
-		if seen++; seen > walkLimit || told == indexWarnings {
+		if seen++; seen > walkLimit || len(found) == indexWarnings {
 			return filepath.SkipAll
 		}
 		if err != nil || !entry.IsDir() {
@@ -162,21 +194,18 @@ func (w *warner) indexes(a *Action, r *Root) {
 		if path != r.Dir && !visible(r, path) {
 			return filepath.SkipDir
 		}
-		for _, name := range r.Index {
-			if exists(filepath.Join(path, name)) {
-				return nil
-			}
+		if slices.ContainsFunc(r.Index, func(name string) bool { return exists(filepath.Join(path, name)) }) {
+			return nil
 		}
 		for _, name := range otherIndexes {
 			if exists(filepath.Join(path, name)) {
-				w.about(a, "%s has %s and no %s, so the folder's address gets 404; rename it, or set index: [%s, %s]",
-					path, name, either(r.Index), strings.Join(r.Index, ", "), name)
-				told++
+				found = append(found, lost{path, name})
 				break
 			}
 		}
 		return nil
 	})
+	return found
 }
 
 func exists(path string) bool {

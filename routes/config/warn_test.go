@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,9 @@ func TestWarnings(t *testing.T) {
 		{"listing at home", "listeners: [{listen: [\"127.0.0.1:8080\", \"unix:run/x\"], root: {dir: site, listing: true}}]", ""},
 		{"hidden root", "listeners:\n- listen: 8080\n  routes:\n    /: {root: site}\n    /new/: {root: site/.drafts/new}",
 			`5:19: listeners[0].routes["/new/"]: $DIR/site/.drafts/new is in a hidden folder of $DIR/site, which line 4 serves without it; that may be a secret published`},
+		{"hidden in hidden", "listeners:\n- listen: 8080\n  routes:\n    /: {root: site}\n    /all/: {root: {dir: site, hidden: true}}\n    /d/: {root: site/.drafts}\n    /new/: {root: site/.drafts/new}",
+			`6:17: listeners[0].routes["/d/"]: $DIR/site/.drafts is in a hidden folder of $DIR/site, which line 4 serves without it; that may be a secret published` + "\n" +
+				`7:19: listeners[0].routes["/new/"]: $DIR/site/.drafts/new is in a hidden folder of $DIR/site, which line 4 serves without it; that may be a secret published`},
 		{"well-known root", "listeners:\n- listen: 8080\n  routes:\n    /: {root: site}\n    /x/: {root: site/.well-known/x}", ""},
 		{"hidden is shown", "listeners:\n- listen: 8080\n  routes:\n    /: {root: {dir: site, hidden: true}}\n    /new/: {root: site/.drafts/new}", ""},
 		{"indexes", "listeners: [{listen: 8080, root: old}]",
@@ -67,6 +71,35 @@ func warnings(t *testing.T, dir, text string) string {
 		lines = append(lines, strings.TrimPrefix(m.Headline(), dir+"/config.yaml:"))
 	}
 	return strings.ReplaceAll(strings.Join(lines, "\n"), dir, "$DIR")
+}
+
+// The work for a root does not grow with the number of roots beside it.
+func TestWarningsOfManyRoots(t *testing.T) {
+	dir := newFolder(t)
+	perRoot := func(n int) float64 {
+		l := Listener{Addresses: []Address{{Port: 8080}}}
+		for i := range n {
+			root := newRoot()
+			root.Dir = fmt.Sprintf("%s/a folder with a long name/that is nowhere/%d", dir, i)
+			l.Routes = append(l.Routes, Route{Pattern: "/", Action: Action{Kind: KindRoot, Root: &root}})
+		}
+		cfg := &Config{Path: "config.yaml", Dir: dir, Listeners: []Listener{l}}
+		return testing.AllocsPerRun(1, func() { cfg.Warnings() }) / float64(n)
+	}
+	if few, many := perRoot(100), perRoot(2000); many > 2*few {
+		t.Errorf("%.0f allocations a root of 2000, and %.0f of 100", many, few)
+	}
+}
+
+// A root that many routes have is walked once, and told of for each.
+func TestWarningsOfOneRootManyTimes(t *testing.T) {
+	dir := newFolder(t)
+	must(t, os.WriteFile(filepath.Join(dir, "site/index.htm"), nil, 0o644))
+	must(t, os.Remove(filepath.Join(dir, "site/index.html")))
+	got := warnings(t, dir, "listeners:\n- listen: 8080\n  routes:\n    /: {root: site}\n    /a/: {root: site}\n    /b/: {root: {dir: site, index: index.htm}}")
+	if strings.Count(got, "has index.htm and no index.html") != 2 {
+		t.Errorf("got %s", got)
+	}
 }
 
 func TestRedirectToItself(t *testing.T) {
