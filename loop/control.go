@@ -67,14 +67,18 @@ func (l *Loop) replied(fd int, gen uint32, answer []byte) {
 
 // bindControl makes the control socket. Not to have one is no reason not to
 // serve: a read-only folder, as in a container, is said once.
-func (l *Loop) bindControl(path string) *socket {
+func (l *Loop) bindControl(path string, said bool) *socket {
 	fd, err := sys.ListenUnix(path, 0o600)
+	if err != nil && said {
+		return nil
+	}
 	if err != nil {
 		l.log.Warn("there is no control socket, so `monopoll reload`, `status` and `stop` cannot reach this server",
 			"path", path, "error", err, "remedy", "set control: to a path in a folder that can be written to, or to off")
 		return nil
 	}
-	s := &socket{fd: fd, key: config.Address{Unix: path}.String(), path: path, control: true}
+	a := config.Address{Unix: path}
+	s := &socket{fd: fd, key: a.String(), address: a, path: path, control: true}
 	s.file, _ = os.Lstat(path)
 	return s
 }

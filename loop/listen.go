@@ -15,12 +15,11 @@ import (
 // It is known by its address: as long as some listener of the config has that
 // address, the socket stays, and with it its backlog and its connections.
 type socket struct {
-	fd  int
-	key string // the address, as config.Address.String gives it
-	// address is what the key says, but for the control socket.
-	address config.Address
-	path    string // of a unix socket
-	port    int    // of a TCP socket: what the kernel chose, where the address has 0
+	fd      int
+	key     string         // the address, as config.Address.String gives it
+	address config.Address // what the key says
+	path    string         // of a unix socket
+	port    int            // of a TCP socket: what the kernel chose, where the address has 0
 
 	echo bool // what new connections speak
 	// table and listener are what requests are answered from. When the socket

@@ -20,6 +20,8 @@ type publisher struct {
 	log      string // where the access log goes
 	// control is where the control socket is, or could not be had.
 	control string
+	table   *routes.Table  // what is served
+	looked  *config.Config // for which unix sockets were looked for: see rebind.go
 }
 
 // plan is a reload of which everything that can fail has been done.
@@ -31,6 +33,12 @@ type plan struct {
 	log     string
 	control string
 	sink    *sink // a new access log; nil: as before
+
+	// For unix sockets: see rebind.go.
+	look      bool       // for those that are lost
+	again     []string   // addresses that were bound anew
+	lost      []error    // why others could not be
+	renamings []renaming // those of which the path is another
 
 	// For addresses that widen or narrow: see overlap.go.
 	overlapping []config.Address      // in use by sockets of our own
@@ -76,10 +84,16 @@ var ErrStopped = errors.New("the server has stopped")
 func (l *Loop) Publish(t *routes.Table) (Outcome, error) {
 	l.publisher.mu.Lock()
 	defer l.publisher.mu.Unlock()
+	_, out, err := l.change(t)
+	return out, err
+}
+
+// change is Publish, for whoever holds the lock.
+func (l *Loop) change(t *routes.Table) (*plan, Outcome, error) {
 	p, err := l.prepare(t)
 	if err != nil {
 		p.abandon(l.kernel)
-		return Outcome{}, err
+		return &plan{}, Outcome{}, err
 	}
 	var out Outcome
 	done := make(chan bool, 1)
@@ -89,24 +103,37 @@ func (l *Loop) Publish(t *routes.Table) (Outcome, error) {
 		done <- ok
 	}) || !<-done {
 		p.abandon(l.kernel)
-		return Outcome{}, ErrStopped
+		return &plan{}, Outcome{}, ErrStopped
 	}
 	l.publisher.took(p)
-	return out, nil
+	for _, address := range p.again {
+		l.log.Info("a unix socket that nobody could find is there again", "address", address)
+	}
+	for _, err := range p.lost {
+		l.log.Warn("a unix socket is lost", "error", err)
+	}
+	return p, out, nil
 }
 
 // took is what is true once a plan has been carried out.
 func (u *publisher) took(p *plan) {
 	u.bound, u.log, u.control, u.narrowed = p.bound, p.log, p.control, p.narrowed
+	u.table, u.looked = p.table, p.table.Config
 }
 
 func (l *Loop) prepare(t *routes.Table) (*plan, error) {
-	p := &plan{table: t, bound: make(map[string]*socket, len(l.publisher.bound))}
+	p := &plan{table: t, bound: make(map[string]*socket, len(l.publisher.bound)), look: t.Config != l.publisher.looked}
 	l.claimNarrowed(p)
 	var errs []error
 	for _, listener := range t.Listeners {
 		for _, a := range listener.Addresses {
 			s := l.running(p, a.String())
+			if s == nil {
+				s = l.renamed(p, a)
+			}
+			if s != nil && p.look && s.lost() {
+				s = l.rebound(p, s)
+			}
 			if s == nil {
 				var err error
 				s, err = l.boundTo(a)
@@ -115,13 +142,13 @@ func (l *Loop) prepare(t *routes.Table) (*plan, error) {
 					continue
 				}
 				if err != nil {
-					errs = append(errs, err)
+					errs = append(errs, ownError(err, a, l.publisher.bound, p.bound))
 					continue
 				}
 				s.address = a
 				p.fresh = append(p.fresh, s)
 			}
-			p.bound[s.key] = s
+			p.bound[a.String()] = s
 		}
 	}
 	l.prepareControl(p, t.Config.Control)
@@ -156,7 +183,7 @@ func (l *Loop) Bind(c *config.Config) error {
 		for _, a := range listener.Addresses {
 			s, err := l.bind(a)
 			if err != nil {
-				errs = append(errs, err)
+				errs = append(errs, ownError(err, a, ready))
 				continue
 			}
 			s.address = a
@@ -204,18 +231,31 @@ func (l *Loop) prepareControl(p *plan, path string) {
 		return
 	}
 	p.control = path
-	key := config.Address{Unix: path}.String()
-	s := l.publisher.bound[key]
+	a := config.Address{Unix: path}
+	s := l.publisher.bound[a.String()]
 	if s == nil {
-		if path == l.publisher.control {
-			return // it has been said that it cannot be had
+		if s = sameFile(l.publisher.bound, a); s != nil && s.control {
+			p.renamings = append(p.renamings, renaming{s, a})
+		} else {
+			s = nil
 		}
-		if s = l.bindControl(path); s == nil {
+	}
+	if s == nil || p.look && s.lost() {
+		said := s == nil && path == l.publisher.control
+		if said && !p.look {
 			return
 		}
-		p.fresh = append(p.fresh, s)
+		if fresh := l.bindControl(path, said); fresh != nil {
+			if s != nil || said {
+				p.again = append(p.again, fresh.key)
+			}
+			p.fresh = append(p.fresh, fresh)
+			s = fresh
+		}
 	}
-	p.bound[key] = s
+	if s != nil {
+		p.bound[a.String()] = s
+	}
 }
 
 func (p *plan) abandon(k sys.Kernel) {
@@ -243,6 +283,9 @@ func (l *Loop) commit(p *plan) (out Outcome, ok bool) {
 	l.files.forget()
 	if p.sink != nil {
 		l.access.change(p.sink)
+	}
+	for _, r := range p.renamings {
+		r.socket.key, r.socket.address, r.socket.path = r.address.String(), r.address, r.address.Unix
 	}
 	for _, s := range p.fresh {
 		l.sockets[s.fd] = s

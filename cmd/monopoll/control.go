@@ -99,8 +99,7 @@ func (c *controller) carryOut(line string) any {
 	}
 	switch command {
 	case commandReload:
-		v := c.watcher.Reload(context.Background())
-		return controlAnswer{v.OK(), v.String()}
+		return reload(context.Background(), c.watcher, c.server)
 	case commandStop:
 		c.stop()
 		return controlAnswer{true, "stopping: answers under way are finished"}
@@ -108,6 +107,22 @@ func (c *controller) carryOut(line string) any {
 		return c.status()
 	}
 	return controlAnswer{false, fmt.Sprintf("%q is no command of this version", command)}
+}
+
+// reload has everything looked at: the config, the content, and whether the unix
+// sockets can still be found, which the watcher knows nothing of.
+func reload(ctx context.Context, w *watch.Watcher, l *loop.Loop) controlAnswer {
+	v := w.Reload(ctx)
+	answer := controlAnswer{v.OK(), v.String()}
+	again, err := l.Rebind()
+	for _, address := range again {
+		answer.Text += "\n" + address + " could not be found any more; it is bound anew"
+	}
+	if err != nil {
+		answer.OK = false
+		answer.Text += "\n" + err.Error()
+	}
+	return answer
 }
 
 func (c *controller) status() Status {

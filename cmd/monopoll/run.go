@@ -182,7 +182,7 @@ func (p *process) supervise() error {
 				p.server.ReopenLog()
 			case s == syscall.SIGHUP:
 				p.server.ReopenLog()
-				go p.watcher.Reload(ctx)
+				go reload(ctx, p.watcher, p.server)
 			case s == syscall.SIGCONT:
 				p.readKeyboard()
 			case draining.IsZero():

@@ -1,0 +1,124 @@
+package loop
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"monopoll/loop/sys"
+	"monopoll/routes/config"
+)
+
+// The name of a unix socket is a file, and can be lost while the socket listens:
+// somebody tidies up, or a folder is made anew. A reload by an edit of the config,
+// or one that somebody asks for, looks for that, and binds the address again; the
+// old socket is left like one that was removed. And one file can have several
+// names, where a folder is a symlink: the socket is the same then.
+
+// lost says that the file of a unix socket is gone, or is another's. While the
+// socket is open, no other file has its inode.
+func (s *socket) lost() bool {
+	if s.path == "" || s.file == nil {
+		return false
+	}
+	now, err := os.Lstat(s.path)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, s.file)
+}
+
+// rebound gives a new socket for one that was lost, and the old one where there is
+// none to be had: nothing is worse then.
+func (l *Loop) rebound(p *plan, old *socket) *socket {
+	s, err := l.bind(old.address)
+	if err != nil {
+		p.lost = append(p.lost, fmt.Errorf("its file is gone, so nobody finds it, and it cannot be made anew: %w", err))
+		return old
+	}
+	s.address = old.address
+	p.fresh = append(p.fresh, s)
+	p.again = append(p.again, s.key)
+	return s
+}
+
+// Rebind looks whether the unix sockets can still be found, and binds those anew
+// that cannot: it gives their addresses, and why some are lost for now. A control
+// socket that could not be had is tried again. Any goroutine may call it.
+func (l *Loop) Rebind() (again []string, err error) {
+	l.publisher.mu.Lock()
+	defer l.publisher.mu.Unlock()
+	u := &l.publisher
+	if u.table == nil || !l.anyLost() {
+		return nil, nil
+	}
+	u.looked = nil
+	p, _, err := l.change(u.table)
+	return p.again, errors.Join(append(p.lost, err)...)
+}
+
+func (l *Loop) anyLost() bool {
+	u := &l.publisher
+	for _, s := range u.bound {
+		if s.lost() {
+			return true
+		}
+	}
+	return l.controller != nil && u.control != "" && u.bound[config.Address{Unix: u.control}.String()] == nil
+}
+
+// renaming is a unix socket that a table knows by another path to the same file.
+type renaming struct {
+	socket  *socket
+	address config.Address
+}
+
+// renamed finds the socket that serves a unix address under another name, which
+// the table has no more.
+func (l *Loop) renamed(p *plan, a config.Address) *socket {
+	s := sameFile(l.publisher.bound, a)
+	if s == nil || s.control || p.names(s.key) {
+		return nil
+	}
+	p.renamings = append(p.renamings, renaming{s, a})
+	return s
+}
+
+func (p *plan) names(key string) bool {
+	for _, listener := range p.table.Listeners {
+		for _, a := range listener.Addresses {
+			if a.String() == key {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sameFile finds the socket that has the file of a unix address.
+func sameFile(all map[string]*socket, a config.Address) *socket {
+	if a.Unix == "" {
+		return nil
+	}
+	info, err := os.Lstat(a.Unix)
+	if err != nil {
+		return nil
+	}
+	for _, s := range all {
+		if s.file != nil && os.SameFile(info, s.file) {
+			return s
+		}
+	}
+	return nil
+}
+
+// ownError says so where it is not another program that has a unix address.
+func ownError(err error, a config.Address, all ...map[string]*socket) error {
+	if !errors.Is(err, sys.EADDRINUSE) {
+		return err
+	}
+	for _, some := range all {
+		if s := sameFile(some, a); s != nil {
+			return fmt.Errorf("cannot listen on %s: it is the same file as %s, which this server has; name it once: %w", a, s.key, sys.EADDRINUSE)
+		}
+	}
+	return err
+}

@@ -1,0 +1,145 @@
+package loop
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"monopoll/loop/sys"
+)
+
+// unixClient asks by a unix socket, and is answered on the same connection.
+func unixClient(t *testing.T, path string) (ask func() (body string, closes bool)) {
+	t.Helper()
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	r := bufio.NewReader(c)
+	return func() (string, bool) {
+		t.Helper()
+		fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		res, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := make([]byte, res.ContentLength)
+		if !readFull(r, b) {
+			t.Fatal("half an answer")
+		}
+		return string(b), res.Close
+	}
+}
+
+// The file of a unix socket is removed, or another's comes into its place: who
+// asks for a reload, or edits the config, has clients find the server again, and
+// the connections of before are answered.
+func TestLostSocketIsBoundAnew(t *testing.T) {
+	text := func(n int) string {
+		return fmt.Sprintf("listeners: [{listen: ['unix:a.sock', 'unix:b.sock'], respond: 'version %d'}]", n)
+	}
+	s := start(t, text(0), nil)
+	path := filepath.Join(s.dir, "a.sock")
+	remove := func() {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if again, err := s.loop.Rebind(); again != nil || err != nil {
+		t.Errorf("nothing is lost: %v, %v", again, err)
+	}
+	before := unixClient(t, path)
+	before()
+	remove()
+	if again, err := s.loop.Rebind(); err != nil || !slices.Equal(again, []string{"unix:" + path}) {
+		t.Errorf("%v, %v", again, err)
+	}
+	after := unixClient(t, path)
+	if body, closes := after(); body != "version 0" || closes {
+		t.Errorf("a new client: %q, closes: %v", body, closes)
+	}
+	if body, closes := before(); body != "version 0" || !closes {
+		t.Errorf("a client of before: %q, closes: %v", body, closes)
+	}
+	remove()
+	if _, err := s.publish(text(1)); err != nil {
+		t.Fatal(err)
+	}
+	if body, _ := unixClient(t, path)(); body != "version 1" {
+		t.Errorf("after an edit of the config: %q", body)
+	}
+	// Where it cannot be had, that is said, and everything else goes on.
+	remove()
+	other, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := s.loop.Rebind(); len(again) > 0 || !errors.Is(err, sys.EADDRINUSE) || !strings.Contains(err.Error(), path) {
+		t.Errorf("somebody else listens there: %v, %v", again, err)
+	}
+	if _, err := s.publish(text(2)); err != nil {
+		t.Fatal(err)
+	}
+	if body, _ := unixClient(t, filepath.Join(s.dir, "b.sock"))(); body != "version 2" {
+		t.Errorf("the other socket: %q", body)
+	}
+	other.Close()
+	if again, err := s.loop.Rebind(); len(again) != 1 || err != nil {
+		t.Errorf("after the other has ended: %v, %v", again, err)
+	}
+	if body, _ := unixClient(t, path)(); body != "version 2" {
+		t.Errorf("after the other has ended: %q", body)
+	}
+}
+
+// A socket by another name for its folder is the same socket.
+func TestSocketByAnotherName(t *testing.T) {
+	text := func(names ...string) string {
+		return "listeners: [{listen: ['unix:" + strings.Join(names, "', 'unix:") + "'], respond: hi}]"
+	}
+	s := start(t, text("own.sock"), map[string]string{"real/x": ""})
+	if err := os.Symlink("real", filepath.Join(s.dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	both := func() {
+		t.Helper()
+		_, err := s.publish(text("own.sock", "link/z.sock", "real/z.sock"))
+		if err == nil || !strings.Contains(err.Error(), "is the same file as unix:") || strings.Contains(err.Error(), "another program") {
+			t.Errorf("both names: %v", err)
+		}
+	}
+	both()
+	if _, err := s.publish(text("real/z.sock")); err != nil {
+		t.Fatal(err)
+	}
+	both()
+	path := filepath.Join(s.dir, "real/z.sock")
+	client := unixClient(t, path)
+	client()
+	if _, err := s.publish(text("link/z.sock")); err != nil {
+		t.Fatal(err)
+	}
+	both()
+	for _, ask := range []func() (string, bool){client, unixClient(t, path)} {
+		if body, closes := ask(); body != "hi" || closes {
+			t.Errorf("%q, closes: %v", body, closes)
+		}
+	}
+	if stats, _ := s.loop.Stats(); len(stats.Listeners) != 1 || !strings.HasSuffix(stats.Listeners[0].Address, "link/z.sock") {
+		t.Errorf("%+v", stats.Listeners)
+	}
+	if _, err := s.publish(text("own.sock")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(path); err == nil {
+		t.Error("the file of a socket that was given up is still there")
+	}
+}
