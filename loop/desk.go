@@ -78,7 +78,8 @@ func (d *desk) fetch(l *Loop, c *conn, what errand) {
 		}
 	})
 	if !ok {
-		l.fetched(fd, gen, what, -1, errDeskFull)
+		// By a letter, too: each of a thousand pipelined requests is told so in its turn.
+		d.mail.post(func(l *Loop) { l.fetched(fd, gen, what, -1, errDeskFull) })
 	}
 }
 

@@ -187,14 +187,15 @@ var (
 // refuse answers what is not a request that can be taken. No byte after it can
 // be trusted to begin another one, so the connection ends.
 func (s *session) refuse(why *http1.Refusal, in []byte, out *output) (int, want) {
-	l := s.loop
+	l, begin := s.loop, len(out.own)
 	out.own = http1.AppendRefusal(out.own, &l.clock, why, l.msg.How(l.req.Method)&http1.HeadOnly)
 	s.body = nil
 	l.res.Pattern = "" // what is there is of another request
 	l.stats.Requests++
 	s.conn.socket.requests++
 	if l.access.sink != nil {
-		s.log(why.Status, 0, firstLine(in))
+		_, content, _ := bytes.Cut(out.own[begin:], []byte("\r\n\r\n"))
+		s.log(why.Status, int64(len(content)), firstLine(in))
 	}
 	return len(in), wantClose
 }

@@ -239,14 +239,14 @@ func TestRefusedHasNoRoute(t *testing.T) {
 	newClient(t, port).get("/ok")
 	bad := newClient(t, port)
 	fmt.Fprint(bad, "GET / HTTP/1.1\n\n")
-	bad.read("GET")
+	_, body := bad.read("GET")
 	var lines []string
 	until(t, "two lines", func() bool {
 		b, _ := os.ReadFile(path)
 		lines = strings.Split(strings.TrimSpace(string(b)), "\n")
 		return len(lines) == 2
 	})
-	if !strings.Contains(lines[0], `"route":"/ok"`) || strings.Contains(lines[1], `"route":"/ok"`) {
+	if !strings.Contains(lines[0], `"route":"/ok"`) || !strings.Contains(lines[1], fmt.Sprintf(`"status":400,"bytes":%d,"route":"",`, len(body))) {
 		t.Errorf("%q", lines)
 	}
 }
