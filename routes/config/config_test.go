@@ -94,6 +94,45 @@ func TestLoadStandardInput(t *testing.T) {
 	}
 }
 
+// A config that comes by a pipe, or by another name of standard input, starts
+// from the current folder, and has no control socket that could be found.
+func TestLoadStream(t *testing.T) {
+	dir := newFolder(t)
+	t.Chdir(dir)
+	must(t, os.Mkdir("pipes", 0o755))
+	fifo := filepath.Join(dir, "pipes", "fifo")
+	must(t, syscall.Mkfifo(fifo, 0o644))
+	r, w, err := os.Pipe()
+	must(t, err)
+	defer r.Close()
+	file := filepath.Join(dir, "config.yaml")
+	must(t, os.WriteFile(file, []byte("listeners: [{listen: 8080, root: site}]\n"), 0o644))
+	plain, err := os.Open(file)
+	must(t, err)
+	defer plain.Close()
+	go func() {
+		if to, err := os.OpenFile(fifo, os.O_WRONLY, 0); err == nil { // when there is a reader
+			to.WriteString("listeners: [{listen: 8080, root: site}]\n")
+			to.Close()
+		}
+	}()
+	_, err = w.WriteString("listeners: [{listen: 8080, root: site}]\n")
+	must(t, err)
+	must(t, w.Close())
+	for _, path := range []string{fifo, fmt.Sprintf("/dev/fd/%d", r.Fd()), fmt.Sprintf("/proc/self/fd/%d", plain.Fd())} {
+		cfg, err := Load(path)
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		if cfg.Dir != dir || cfg.Listeners[0].Action.Root.Dir != filepath.Join(dir, "site") || cfg.Control != "" {
+			t.Errorf("%s: dir %s, root %s, control %q", path, cfg.Dir, cfg.Listeners[0].Action.Root.Dir, cfg.Control)
+		}
+		if control, err := ControlPath(path); err == nil {
+			t.Errorf("%s leads to the control socket %q", path, control)
+		}
+	}
+}
+
 func TestTooLong(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "config.yaml")

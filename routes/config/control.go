@@ -40,8 +40,12 @@ func defaultControl(dir string) string {
 // ControlPath finds the control socket of the config at path without asking
 // that the rest of the file be free of mistakes: a server goes on with the
 // version before, and can be talked to. Where the file cannot be read at all, it
-// is the default one, if that exists. "" is `control: off`.
+// is the default one, if that exists. "" is `control: off`. What is no file is
+// refused: to open a pipe may be to wait for ever.
 func ControlPath(path string) (string, error) {
+	if path != "-" && isStream(path) {
+		return "", Mistakes{{Path: path, Text: "this is no file, so it does not lead to a running server; name the config file that the server was started with"}}
+	}
 	dir, err := folderOf(path)
 	if err != nil {
 		return "", err

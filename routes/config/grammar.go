@@ -137,8 +137,8 @@ func (d *decoder) decode(root *yaml.Node, into *Config) {
 	if whole && !has(known, "listeners") {
 		d.fail(at, "there are no listeners; a config has at least \"listeners: [{listen: 8080, root: site}]\"")
 	}
-	if !has(known, "control") && into.Path != "-" {
-		// Of a config from standard input nobody could say which they mean.
+	if !has(known, "control") && !isStream(into.Path) {
+		// Of a config from standard input or a pipe nobody could say which they mean.
 		into.Control = defaultControl(d.dir)
 	}
 	d.controlClash(into)

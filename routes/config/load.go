@@ -73,18 +73,31 @@ func (c *Config) Text() []byte {
 }
 
 // folderOf gives the absolute folder of a config file, by its name as it was
-// given: where the file is a symlink, the folder is that of the link.
+// given: where the file is a symlink, the folder is that of the link. For what
+// is no file it is the current folder.
 func folderOf(path string) (string, error) {
-	if path != "-" {
-		path = filepath.Dir(path)
-	} else {
-		path = "."
+	from := "."
+	if !isStream(path) {
+		from = filepath.Dir(path)
 	}
-	dir, err := filepath.Abs(path)
+	dir, err := filepath.Abs(from)
 	if err != nil {
 		return "", Mistakes{{Path: path, Text: "the current folder cannot be found: " + err.Error(), Cause: err}}
 	}
 	return dir, nil
+}
+
+// isStream says that a config comes from no place of its own: from standard
+// input, by any of its names, or from a pipe that a shell has made.
+func isStream(path string) bool {
+	if path == "-" {
+		return true
+	}
+	if dir := filepath.Dir(filepath.Clean(path)); dir == "/dev" || dir == "/dev/fd" || inside("/proc", path) {
+		return true
+	}
+	info, err := os.Stat(path)
+	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
 }
 
 // readText reads the file, at most one byte more than Parse takes.
