@@ -106,7 +106,7 @@ func (x *explainer) why() {
 		x.say("%s is always refused", req.Method)
 	case x.route == nil:
 		x.noRoute()
-	case !x.route.takes.has(req.Method):
+	case !x.route.takes.has(req.Method) && !x.elsewhere():
 		x.methods()
 	case x.slashed():
 		x.say("the pattern ends in a slash, and so does the address of what it leads to")
@@ -127,7 +127,7 @@ func (x *explainer) answered() {
 		if act.Respond.File != "" {
 			x.File = x.table.shorten(act.Respond.File)
 		}
-		if f := x.represented(); f != nil && x.outcome(f) {
+		if f := x.represented(); f != nil && x.outcome(f) || x.unmatched() {
 			return
 		}
 		x.say("so says the route (respond)")
@@ -136,6 +136,20 @@ func (x *explainer) answered() {
 	case config.KindEcho:
 		x.say("the route answers with the request as it came")
 	}
+}
+
+// elsewhere says that the host has no site here, whatever is asked of it.
+func (x *explainer) elsewhere() bool {
+	return x.route.kind == config.KindSites && x.res.Status != 204 && x.res.Status != 405
+}
+
+// unmatched says why If-Match fails for what has no version, if that is so.
+func (x *explainer) unmatched() bool {
+	if x.res.Status != 412 {
+		return false
+	}
+	x.say("If-Match names a version, and what is answered has none")
+	return true
 }
 
 // action gives what the config says of the route that answered.

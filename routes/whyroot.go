@@ -96,6 +96,7 @@ func (x *explainer) inRoot(top *site.Dir, topName string) {
 		x.forbidden(&s)
 	case x.res.Status == 404:
 		x.missing(&s)
+	case x.unmatched():
 	default:
 		x.File = s.dirName + "/"
 		x.say("a listing of %s", x.File)
@@ -131,6 +132,8 @@ func (x *explainer) moved(s *standing) {
 		x.say("%s/%s%s is a page and no folder, so its address does not end in a slash", s.dirName, s.name, pageSuffix)
 	case s.dir.File([]byte(s.name)) != nil:
 		x.say("%s/%s has a shorter address (trailing_slash: redirect)", s.dirName, s.name)
+	case s.dir.Dir([]byte(s.name)) == nil:
+		x.say("%s/%s%s has a shorter address (trailing_slash: redirect)", s.dirName, s.name, pageSuffix)
 	default:
 		x.say("%s/%s is a folder, so its address ends in a slash", s.dirName, s.name)
 	}
