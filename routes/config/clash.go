@@ -87,11 +87,13 @@ func clashes(listeners []Listener, tell func(a, first taken)) {
 func (d *decoder) clashes(listeners []Listener) {
 	clashes(listeners, func(a, first taken) {
 		at := place{node: &yaml.Node{Line: a.Line, Column: a.Column}, where: fmt.Sprintf("listeners[%d].listen", a.listener)}
-		d.fail(at, "%s", clash(a.Address, first.Address, first.listener))
+		d.fail(at, "%s", clash(a, first))
 	})
 }
 
-func clash(a, first Address, listener int) string {
+// clash says why a cannot listen beside first, and what to do about it.
+func clash(a, first taken) string {
+	listener := first.listener
 	on := ""
 	if first.Line > 0 {
 		on = fmt.Sprintf(" on line %d", first.Line)
@@ -99,13 +101,20 @@ func clash(a, first Address, listener int) string {
 	if a.String() == first.String() {
 		return fmt.Sprintf("%s is taken by listeners[%d]%s already; give each address to one listener", a, listener, on)
 	}
-	wide := first
+	wide, narrow := first, a
 	if a.Host == "" || a.Host == "0.0.0.0" && first.Host != "" {
-		wide = a
+		wide, narrow = a, first
 	}
 	all := "addresses"
 	if wide.Host != "" {
 		all = "IPv4 addresses"
 	}
-	return fmt.Sprintf("%s overlaps %s of listeners[%d]%s: %s is the port on all %s; give both an address, or change a port", a, first, listener, on, wide, all)
+	remedy := fmt.Sprintf("give %s an address of this machine, or change a port", wide)
+	switch {
+	case a.listener == listener:
+		remedy = fmt.Sprintf("leave %s out", narrow)
+	case narrow.Host == "0.0.0.0":
+		remedy = fmt.Sprintf("leave %s out, or change a port", narrow)
+	}
+	return fmt.Sprintf("%s overlaps %s of listeners[%d]%s: %s is the port on all %s; %s", a, first, listener, on, wide, all, remedy)
 }

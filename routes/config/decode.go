@@ -140,9 +140,14 @@ func (d *decoder) pairs(at place) []pair {
 	first := make(map[string]int, len(at.node.Content)/2)
 	var list []pair
 	var merged []place
+	mergeLine := 0
 	for i := 0; i+1 < len(at.node.Content); i += 2 {
 		k, v := deref(at.node.Content[i]), at.node.Content[i+1]
 		if k.Tag == "!!merge" {
+			if mergeLine > 0 {
+				d.fail(place{k, at.where}, "duplicate key \"<<\"; it stands on line %d already: write one with a list, <<: [*a, *b]", mergeLine)
+			}
+			mergeLine = k.Line
 			merged = append(merged, at.key("<<", v))
 			continue
 		}
@@ -241,6 +246,10 @@ type mapping[S any] struct {
 // that can only be a misspelt one is read as that, so that its mistakes are told,
 // and given under the name that was meant.
 func (m mapping[S]) read(d *decoder, at place, into *S) (known []pair, whole bool) {
+	if isNull(at.node) {
+		d.fail(at, "nothing stands here; remove %s, or give it a key such as %q", m.what, m.keys[0].name+":")
+		return nil, false
+	}
 	if at.node.Kind != yaml.MappingNode {
 		d.fail(at, "%s is a mapping with keys such as %q, not %s", m.what, m.keys[0].name+":", describe(at.node))
 		return nil, false

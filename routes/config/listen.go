@@ -105,6 +105,10 @@ func (d *decoder) listen(at place) (listening, bool) {
 		a, ok := d.unixAddress(at, path)
 		return listening{text, []Address{a}}, ok
 	}
+	if address := bareAddress(text); address != "" {
+		d.fail(at, "%q is more than an address; write %q", short(text), address)
+		return listening{}, false
+	}
 	host, ports := "", text
 	if i := strings.LastIndexByte(text, ':'); i >= 0 {
 		ok := false
@@ -125,6 +129,25 @@ func (d *decoder) listen(at place) (listening, bool) {
 		l.addresses = append(l.addresses, Address{Pos: at.pos(), Host: host, Port: port})
 	}
 	return l, true
+}
+
+// bareAddress gives the address in what is a URL, or ends like one; "" where it
+// is none of these.
+func bareAddress(text string) string {
+	scheme, rest, url := strings.Cut(text, "://")
+	if !url {
+		rest = text
+	}
+	address, _, path := strings.Cut(rest, "/")
+	colon := strings.LastIndexByte(address, ':')
+	if colon > strings.IndexByte(address, ']') && portRange.MatchString(address[colon+1:]) && (url || path) {
+		return address
+	}
+	port := map[string]string{"http": ":80", "https": ":443"}[strings.ToLower(scheme)]
+	if !url || port == "" || address == "" {
+		return ""
+	}
+	return strings.TrimSuffix(address, ":") + port
 }
 
 // room counts addresses and says, once, when there are too many of them.

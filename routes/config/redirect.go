@@ -182,8 +182,14 @@ func checkHost(host string) string {
 			return fmt.Sprintf("%q is not a host name", short(host))
 		}
 		for _, r := range label {
-			if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_') {
+			switch {
+			case r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_':
+			case r > 0x7e:
 				return fmt.Sprintf("%q is not a host name; letters beyond ASCII are written as xn--…", short(host))
+			case r == ':' || r == '/':
+				return fmt.Sprintf("%q is more than a host name; leave scheme, port and path out", short(host))
+			default:
+				return fmt.Sprintf("%q is not a host name, which takes letters, digits, - and dots, and no %q", short(host), r)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"syscall"
@@ -140,9 +141,10 @@ func (d *decoder) respondFile(at place, r *Respond) {
 		return
 	}
 	body, err := readSmall(path)
+	var other notRegular
 	switch {
-	case errors.Is(err, errNotRegular):
-		d.fail(at, "%s is a folder or a device: %s; name a file, or serve a folder with root:", theFile, path)
+	case errors.As(err, &other):
+		d.fail(at, "%s %v: %s; name a file%s", theFile, other, path, map[bool]string{true: ", or serve the folder with root:"}[fs.FileMode(other).IsDir()])
 	case errors.Is(err, errTooLarge):
 		d.fail(at, "%s has more than %s: %s; serve it from a root", theFile, bytesText(maxRespond), path)
 	case err != nil:
@@ -152,10 +154,20 @@ func (d *decoder) respondFile(at place, r *Respond) {
 	}
 }
 
-var (
-	errNotRegular = errors.New("not a regular file")
-	errTooLarge   = errors.New("too large")
-)
+var errTooLarge = errors.New("too large")
+
+// notRegular is the mode of what is no regular file.
+type notRegular fs.FileMode
+
+func (n notRegular) Error() string {
+	switch mode := fs.FileMode(n); {
+	case mode.IsDir():
+		return "is a folder"
+	case mode&fs.ModeNamedPipe != 0:
+		return "is a pipe"
+	}
+	return "is a device"
+}
 
 // readSmall reads a regular file of at most maxRespond bytes. O_NONBLOCK keeps a
 // FIFO from holding the caller until somebody writes to it.
@@ -170,7 +182,7 @@ func readSmall(path string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errNotRegular
+		return nil, notRegular(info.Mode())
 	}
 	body, err := io.ReadAll(io.LimitReader(f, maxRespond+1))
 	if err == nil && len(body) > maxRespond {

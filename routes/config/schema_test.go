@@ -177,6 +177,7 @@ var beyondSchema = map[string]string{
 	"json":                  "numbers and keys that only YAML has",
 	"json-numbers":          "numbers that only YAML has",
 	"bad-merge":             "validators see what is left after the merge",
+	"merge-twice":           "validators see what is left after the merge",
 	"wildcards":             "two places at a time",
 	"too-long":              "lengths in bytes",
 	"two-documents":         "each of them is right",

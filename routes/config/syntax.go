@@ -73,6 +73,9 @@ func checkCharacters(src *source) *Mistake {
 	if bytes.HasPrefix(text, []byte{0xff, 0xfe}) || bytes.HasPrefix(text, []byte{0xfe, 0xff}) {
 		return src.mistake(Pos{}, "the file is in UTF-16; save it as UTF-8")
 	}
+	if len(text) > 1 && (text[0] == 0) != (text[1] == 0) { // every other byte of ASCII, without a mark
+		return src.mistake(Pos{}, "the file is in UTF-16; save it as UTF-8")
+	}
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRune(text[i:])
 		switch {
