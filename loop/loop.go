@@ -14,8 +14,9 @@ import (
 )
 
 // Loop serves every listener and every connection of a Table on one goroutine:
-// the one that calls Run. Its fields belong to that goroutine, except those
-// under publisher. Other goroutines reach it by the methods that say so.
+// the one that calls Run. Its fields belong to that goroutine, except publisher,
+// mail and pulse, which have locks of their own or are atomic. Other goroutines
+// reach it by the methods that say so.
 type Loop struct {
 	kernel sys.Kernel
 	log    *slog.Logger
@@ -111,10 +112,13 @@ func New(o Options) (*Loop, error) {
 		return nil, fmt.Errorf("epoll: %w", errno)
 	}
 	if l.mail.fd, errno = l.kernel.Eventfd(); errno != 0 {
+		l.kernel.Close(l.epoll)
 		return nil, fmt.Errorf("eventfd: %w", errno)
 	}
 	l.mail.kernel = l.kernel
 	if errno = l.kernel.EpollAdd(l.epoll, l.mail.fd, sys.In, tagMail|uint64(l.mail.fd)); errno != 0 {
+		l.kernel.Close(l.mail.fd)
+		l.kernel.Close(l.epoll)
 		return nil, fmt.Errorf("epoll: %w", errno)
 	}
 	l.reserve()
@@ -141,9 +145,10 @@ func (l *Loop) Run() error {
 	return nil
 }
 
-// turn is: wait, serve what is ready, read the mail, expire, reap. Only reap
-// closes descriptors, so within a turn a descriptor means the connection it
-// meant when the turn began.
+// turn is: wait, serve what is ready, read the mail, expire, reap. Of what epoll
+// knows, connections are closed by reap alone, and listening sockets by letters
+// and by time: so while events are served, each descriptor means what it meant
+// when they were reported.
 func (l *Loop) turn() sys.Errno {
 	n, errno := l.kernel.EpollWait(l.epoll, l.events, l.patience())
 	if errno != 0 {
@@ -278,9 +283,10 @@ func (l *Loop) expired(c *conn) {
 	l.goodbye(c)
 }
 
-// reap closes what this turn has ended. Nothing else closes a descriptor that
-// epoll may still report, and nothing else ends an open file: that may wait for
-// its filesystem, so it is the desk that does it.
+// reap closes the connections that this turn has ended. Nothing else closes one
+// that epoll may still report: who is refused was never told to it. And nothing
+// else ends an open file: that may wait for its filesystem, so it is the desk
+// that does it.
 func (l *Loop) reap() {
 	closed := len(l.dead) > 0
 	for _, c := range l.dead {
