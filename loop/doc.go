@@ -4,8 +4,9 @@
 // # Who may touch what
 //
 // The goroutine that calls Run owns the Loop and everything in it. Others reach
-// it by Publish, Drain, Stop, Stats and ReopenLog, which leave a letter in the
-// mailbox (mailbox.go). What can wait for a disk is done by the goroutines of
+// it by Publish, Rebind, Drain, Stop, Stats, Console and ReopenLog, which leave a
+// letter in the mailbox (mailbox.go); Bind makes sockets that it knows nothing of
+// yet, and Work reads one number. What can wait for a disk is done by the goroutines of
 // the desk (desk.go) and the writer of the access log (sink.go); they own what
 // they were handed, until they hand it back.
 //
@@ -14,7 +15,8 @@
 //	loop.go      Run: wait, serve what is ready, read the mail, expire, reap
 //	address.go   how many connections an address has
 //	slow.go      who is too slow to be waited for
-//	arrivals.go  whether its clients are many
+//	arrivals.go  whether a socket's clients are many
+//	limits.go    every number, its unit and its reason
 //	listen.go    a socket has clients: accept them and serve them at once
 //	conn.go      a connection has bytes: fill, step, flush, settle
 //	protocol.go  what a step is: the contract between conn.go and what follows
@@ -27,9 +29,15 @@
 //	desk.go      have a file opened, read ahead or closed, without waiting
 //	lane.go      timeouts: one queue for each kind
 //	slab.go      connections by descriptor
+//	pool.go      buffers that one connection leaves to the next
+//	accesslog.go a line for each request, handed over in batches (sink.go)
+//	stats.go     what has been done, for whoever asks
+//	control.go   the control socket: a command, and its answer
+//	console.go   lines that are typed on a terminal
 //	bind.go      make listening sockets
 //	reload.go    a new Table: bind off the loop, commit on it
 //	overlap.go   an address that widens or narrows on its port
+//	rebind.go    a unix socket whose file is lost, or has two names
 //	leave.go     an address that is given up
 //	drain.go     the end
 //
@@ -57,6 +65,7 @@
 //	the rest of a body           IN      body     its end, or 408
 //	the peer to take the answer  OUT     send     the last byte
 //	a file                       –       desk     the desk's letter, or 503
+//	the answer to a command      –       reply    the controller's letter
 //	the peer to close            IN      linger   its end
 //
 // # A reload

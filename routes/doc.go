@@ -52,11 +52,17 @@
 // # Reading order
 //
 // message.go (what goes in and comes out), table.go, build.go, pattern.go,
-// router.go, conflicts.go, path.go, answer.go, root.go, represent.go; then the
-// leaves: condition.go, date.go, byterange.go, accept.go, redirect.go,
-// errorpage.go, listing.go. Three files tell people about it: describe.go what is
-// served, explain.go why an answer is what it is (with matches.go, whyroot.go,
-// whycondition.go), warn.go what was probably not meant.
+// router.go (with unsafe.go, which reads strings as bytes), conflicts.go, path.go,
+// answer.go, root.go, represent.go; then the leaves: condition.go, date.go,
+// byterange.go, accept.go, redirect.go, errorpage.go (in the words of status.go),
+// listing.go. mistakes.go has config tell what is wrong with patterns together
+// with all else.
+//
+// Three files tell people about it: describe.go what is served; explain.go why an
+// answer is what it is, with matches.go, whyroot.go, whycondition.go, listening.go
+// (which listener a client reaches) and settled.go (the answer that a server gives
+// after a while); warn.go what was probably not meant, with covered.go (routes that
+// never answer) and warnloop.go (redirects without end).
 //
 // # Rooms
 //

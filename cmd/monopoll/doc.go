@@ -22,6 +22,20 @@
 //	loop/reload.go     a new Table, in two steps: all that can fail, then the rest
 //	routes/watch       how an edit becomes a Table
 //
+// # This package
+//
+//	main.go         the commands and exit codes; commandline.go: what may follow them
+//	run.go          a server from its start to its end, and its signals
+//	start.go        what is done before it serves; progress.go: how far that is
+//	announce.go     what is said when it serves; log.go, complaints.go: in what words
+//	control.go      reload, status and stop: the control socket, both its ends
+//	system.go       processors, descriptors, the user to become
+//	sandbox.go      what is left to read and write
+//	memory.go       when the garbage collector runs
+//	hugepages.go    the heap in large pages
+//	commands.go     check, version, the quick modes; init.go: a first config
+//	explain.go      why an answer is what it is; explained.go: in words and JSON
+//
 // # The rules
 //
 // They are tests, in house_test.go: who may import whom, which words stay in

@@ -62,6 +62,7 @@ func TestHouse(t *testing.T) {
 		if strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
 			room, _ := filepath.Rel(root, filepath.Dir(path))
 			inspect(t, room, path)
+			onTheMap(t, path)
 		}
 		return nil
 	})
@@ -103,6 +104,16 @@ func inspect(t *testing.T, room, path string) {
 	}
 	if file.Name.Name != "main" && filepath.Base(path) == "doc.go" && file.Doc == nil {
 		t.Errorf("%s says nothing about its package", path)
+	}
+}
+
+// onTheMap sees to it that the doc.go of a package, where it has one, says what
+// each of its files is for.
+func onTheMap(t *testing.T, path string) {
+	name := filepath.Base(path)
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(path), "doc.go"))
+	if err == nil && name != "doc.go" && !regexp.MustCompile(`(^|[^\w/])`+regexp.QuoteMeta(name)).Match(text) {
+		t.Errorf("%s is not on the map of its package: say in its doc.go, in a few words, what it is for", path)
 	}
 }
 

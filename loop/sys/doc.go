@@ -1,13 +1,20 @@
 // Package sys is the kernel as the loop sees it: epoll, sockets, sendfile and
 // the clock:
 //
-//	kernel.go  Kernel: every call the loop makes, as one interface
-//	linux.go   Linux: those calls made for real
-//	listen.go  Listen: a listening socket, made off the loop
-//	peer.go    Peer: the address of a client, kept without an allocation
+//	kernel.go      Kernel: every call the loop makes, as one interface
+//	linux.go       Linux: those calls made for real
+//	cached.go      of them, whether a part of a file can be sent without a wait
+//	peer.go        Peer: the address of a client, kept without an allocation
 //
-// and, off the loop, what the process asks of the kernel for itself: landlock.go
-// and hugepage.go.
+// Off the loop are made
+//
+//	listen.go      listening TCP sockets
+//	listenunix.go  and unix sockets, in place of dead ones
+//	readahead.go   the reading of a file before it is sent
+//	append.go      a log, opened without waiting for its reader
+//
+// and, off the loop too, is what the process asks of the kernel for itself:
+// landlock.go and hugepage.go.
 //
 // EINTR ends here. What comes out is a count and an Errno, never an error
 // value, because a conversion to an interface is an allocation and the loop

@@ -29,19 +29,20 @@
 //	root.go     root and sites     respond.go  respond     redirect.go  redirect
 //	listen.go   addresses          header.go   headers     json.go      YAML to JSON
 //	scalar.go   texts, numbers, sizes, durations, booleans
+//	schema.go   what they all are in JSON Schema
 //
-// Beside them stand clash.go (addresses taken twice), path.go (what is asked of
-// the disk), control.go (where the control socket is), quick.go, warn.go and
-// warnloop.go.
+// config.go has the structs. Beside them stand clash.go (addresses taken twice),
+// path.go (what is asked of the disk), control.go (where the control socket is),
+// nearest.go (what a word was meant as), quick.go, warn.go and warnloop.go.
 //
 // # From text to Config
 //
 // load.go reads the file within limits; syntax.go gets nodes from yaml.v3, or
-// says where the text is not YAML (syntaxplace.go, by scan.go); survey.go makes sure that no alias can blow
-// up what follows; decode.go walks the nodes by the tables and gathers mistakes
-// in mistake.go, which source.go helps to quote the file. A mistake never stops
-// the reading, except in the characters and the syntax of the file, after which
-// nothing is certain.
+// says where the text is not YAML (syntaxplace.go, by scan.go); survey.go makes
+// sure that no alias can blow up what follows; decode.go walks the nodes by the
+// tables and gathers mistakes in mistake.go, which source.go helps to quote the
+// file. A mistake never stops the reading, except in the characters and the
+// syntax of the file, after which nothing is certain.
 //
 // What the config names on the disk (roots, files, sockets) is looked at while
 // it is read, so that a Config is right at the moment it is returned. Relative

@@ -52,11 +52,13 @@
 //   - file.go, coded.go, dir.go, tree.go: the value
 //   - names.go, set.go: an immutable map of names
 //   - options.go, shared.go, cache.go, media.go, fixed.go, head.go: the fields
-//   - loader.go, scan.go, read.go, quiet.go, settle.go, pair.go: how a root is read
+//   - loader.go, scan.go, lister.go, read.go, quiet.go, settle.go, pair.go: how a root is read
 //   - refresh.go, anchor.go, watch.go, delta.go: how it stays true; patrol.go:
 //     whether it still is
 //   - links.go, trail.go: symlinks
-//   - place.go, hash.go, fit.go: bodies on disk
+//   - place.go, hash.go, fit.go, allocated.go: bodies on disk, and what those in
+//     memory take of it
 //   - encode.go, cached.go, rebuild.go, coding/: coded variants
+//   - leftout.go: what is there and not served
 //   - sys.go, stamp.go: the kernel
 package site

@@ -1,5 +1,6 @@
 // Package coding compresses: one Encoder gives gzip, zstd and brotli of a body
-// that is in memory. It is the one room that knows the compressors' packages.
+// that is in memory (coding.go). It is the one room that knows the compressors'
+// packages.
 //
 // The settings look at the result, not at the time: a body is compressed once
 // and sent many times. Same bytes in, same bytes out, so that an entity tag made
