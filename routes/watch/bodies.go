@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"bytes"
 	"os"
 	"time"
 
@@ -15,6 +16,23 @@ func bodiesOf(cfg *config.Config) (paths []string) {
 		}
 	}
 	return paths
+}
+
+// changedBodies gives the files of a config that had other content in the one
+// before it, which has the same text.
+func changedBodies(old, cfg *config.Config) (files []string) {
+	was := map[string][]byte{}
+	for _, a := range old.Actions() {
+		if a.Kind == config.KindRespond {
+			was[a.Respond.File] = a.Respond.Body
+		}
+	}
+	for _, a := range cfg.Actions() {
+		if a.Kind == config.KindRespond && a.Respond.File != "" && !bytes.Equal(was[a.Respond.File], a.Respond.Body) {
+			files = append(files, shorten(cfg.Dir, a.Respond.File))
+		}
+	}
+	return files
 }
 
 // isHollow says that a body which had content has just lost it, or is gone.

@@ -3,6 +3,7 @@ package watch
 import (
 	"log/slog"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -82,8 +83,9 @@ func TestBodyOfAPipedConfig(t *testing.T) {
 	dir := realDir(t)
 	write(t, dir+"/notes.txt", "one")
 	must(t, syscall.Mkfifo(dir+"/config.yaml", 0o600))
+	text := strings.Replace(readsNotes, "notes.txt", dir+"/notes.txt", 1)
 	go func() {
-		if err := os.WriteFile(dir+"/config.yaml", []byte(readsNotes), 0o600); err != nil {
+		if err := os.WriteFile(dir+"/config.yaml", []byte(text), 0o600); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -132,5 +134,23 @@ func TestConfigBeat(t *testing.T) {
 	}
 	if at := w.nextPoll(); at.After(now.Add(patrolEvery)) {
 		t.Errorf("looked at again after %v", at.Sub(now))
+	}
+}
+
+// A config that was named from the current folder is gone with that folder: what
+// stands in it under another name is not what the config's path leads to.
+func TestFolderOfRelativeConfigIsRenamed(t *testing.T) {
+	dir := realDir(t)
+	write(t, dir+"/conf/config.yaml", respondWith("one"))
+	t.Chdir(dir + "/conf")
+	w := stillOf(t, "config.yaml")
+	must(t, os.Rename(dir+"/conf", dir+"/away"))
+	if _, err := w.read(nil); err == nil || !strings.Contains(err.Error(), dir+"/conf/config.yaml: there is no such file") {
+		t.Errorf("it says: %v", err)
+	}
+	write(t, dir+"/conf/config.yaml", respondWith("two"))
+	cfg, err := w.read(nil)
+	if err != nil || cfg.Path != "config.yaml" || string(cfg.Listeners[0].Action.Respond.Body) != "two" {
+		t.Errorf("when it is back: %v, %v", cfg, err)
 	}
 }

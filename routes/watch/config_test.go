@@ -306,6 +306,9 @@ func TestBodyFile(t *testing.T) {
 	if got := strings.Join(v.Changes, " "); got != "~ listener 127.0.0.1:8080 body (notes.txt)" {
 		t.Errorf("told: %s", got)
 	}
+	if want := "x/notes.txt changed: ~ listener"; !strings.Contains(v.String(), want) {
+		t.Errorf("told: %s, want it to say %q", v, want)
+	}
 	must(t, os.Rename(dir+"/x", dir+"/y"))
 	write(t, dir+"/z/notes.txt", "four")
 	must(t, os.Rename(dir+"/z", dir+"/x"))

@@ -1,9 +1,12 @@
 package watch
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -165,6 +168,7 @@ func (w *Watcher) trouble(r *root, err error) bool {
 // not ready to be looked at.
 type attempt struct {
 	kind    Kind
+	what    string // that changed
 	config  *config.Config
 	next    candidate
 	changes []string
@@ -207,7 +211,11 @@ func (w *Watcher) reconfigure(j *job, content candidate) attempt {
 	if err != nil {
 		return attempt{kind: Refused, mistake: err.Error()}
 	}
-	return attempt{Reloaded, cfg, next, changes, ""}
+	what := c.label()
+	if look == same {
+		what = cmp.Or(list(changedBodies(w.table.Config, cfg)), what)
+	}
+	return attempt{Reloaded, what, cfg, next, changes, ""}
 }
 
 // readWhole reads the config and its bodies, and says whether one of them was
@@ -235,11 +243,24 @@ func (w *Watcher) read(text []byte) (*config.Config, error) {
 	if text != nil {
 		return config.Parse(was.Path, was.Dir, text, w.hanging(time.Now())...)
 	}
-	// To open a FIFO is to wait for somebody who writes, perhaps for ever.
-	if info, err := os.Stat(was.Path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+	// It is the absolute name that leads to the file: the folder that relative ones
+	// start from may have been renamed away. To open a FIFO is to wait for somebody
+	// who writes, perhaps for ever.
+	path := w.config.path
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
 		return nil, config.Mistakes{{Path: was.Path, Text: "this is neither a file nor a folder; a config that is watched is a file"}}
 	}
-	return config.Load(was.Path)
+	cfg, err := config.Load(path)
+	if err == nil { // it is back
+		return config.Parse(was.Path, was.Dir, cfg.Text(), w.hanging(time.Now())...)
+	}
+	var mistakes config.Mistakes
+	if now, lost := filepath.Abs(was.Path); errors.As(err, &mistakes) && lost == nil && now == path {
+		for i := range mistakes {
+			mistakes[i].Path = was.Path // it still leads there
+		}
+	}
+	return nil, err
 }
 
 // followConfig watches the way to the config and to the bodies it reads. It may
@@ -282,7 +303,7 @@ func (w *Watcher) serveConfig(a attempt, told []string, began time.Time) (Verdic
 	w.inspectConfig(now)
 	w.bench.touch(now)
 	return w.say(Verdict{
-		Kind: Reloaded, What: w.config.label(), Config: true,
+		Kind: Reloaded, What: a.what, Config: true,
 		Changes: append(a.changes, told...), Kept: out.Kept, Draining: out.Draining,
 	}, began), nil
 }
@@ -338,7 +359,7 @@ func (w *Watcher) say(v Verdict, began time.Time) Verdict {
 		w.board.mistake(v.What, v.Mistakes)
 	case Reloaded, Mended:
 		if v.Config {
-			w.board.mend(v.What)
+			w.board.mend(w.config.label())
 		}
 	}
 	v.record(w.log)
