@@ -98,3 +98,34 @@ func TestModeline(t *testing.T) {
 		t.Error("the manual does not say how the schema gets its name")
 	}
 }
+
+// The longest path of a socket that check takes is one that can be bound, of a
+// listener as of the control socket; a longer one check refuses.
+func TestLongestSocketPath(t *testing.T) {
+	t.Parallel()
+	top, err := os.MkdirTemp("", "s") // t.TempDir has a longer path
+	must(t, err)
+	t.Cleanup(func() { os.RemoveAll(top) })
+	padded := func(length int, name string) string {
+		return filepath.Join(top, strings.Repeat("x", length-len(top)-len(name)-2), name)
+	}
+	config := filepath.Join(top, "config.yaml")
+	write := func(listen, control string) {
+		must(t, os.WriteFile(config, []byte("listeners: [{listen: 'unix:"+listen+"', respond: hi}]\ncontrol: "+control+"\n"), 0o644))
+	}
+	const most = 106
+	must(t, os.MkdirAll(filepath.Dir(padded(most, "a")), 0o755))
+	must(t, os.MkdirAll(filepath.Dir(padded(most+1, "a")), 0o755))
+	write(padded(most, "a"), padded(most, "b"))
+	s := run(t, top)
+	if out, errs, code := monopoll(t, top, "status"); code != exitFine || !strings.Contains(out, padded(most, "a")) {
+		t.Errorf("code %d: %s%s", code, out, errs)
+	}
+	s.stop()
+	for _, paths := range [][2]string{{padded(most+1, "a"), "off"}, {padded(most, "a"), padded(most+1, "b")}} {
+		write(paths[0], paths[1])
+		if _, errs, code := monopoll(t, top, "check"); code != exitFailed || !strings.Contains(errs, "the socket's path has 107 bytes; 106 is the most") {
+			t.Errorf("code %d:\n%s", code, errs)
+		}
+	}
+}

@@ -13,8 +13,9 @@ import (
 
 const (
 	// maxUnixPath is the length of a unix socket's path in bytes: sun_path has
-	// 108 with the NUL that ends it (unix(7)).
-	maxUnixPath = 107
+	// 108 with the NUL that ends it (unix(7)), and the name that a socket is made
+	// by, before it takes the place of an older one, is longer by one.
+	maxUnixPath = 106
 	// maxRange is how many ports one range may have; each is a descriptor.
 	maxRange = 1024
 	// maxAddresses is how many a config may have, some ten times what a process
@@ -266,7 +267,7 @@ func (d *decoder) unixAddress(at place, text string) (Address, bool) {
 // socketPath checks that a unix socket can be made at path.
 func (d *decoder) socketPath(at place, path string) bool {
 	if len(path) > maxUnixPath {
-		d.fail(at, "the socket's path has %d bytes and the kernel takes %d: %s", len(path), maxUnixPath, path)
+		d.fail(at, "the socket's path has %d bytes; %d is the most: %s", len(path), maxUnixPath, path)
 		return false
 	}
 	if info, err := os.Stat(path); err == nil && info.Mode()&os.ModeSocket == 0 {

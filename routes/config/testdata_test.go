@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write what is rendered into the .want f
 // testdata name: sites, files, and things that are neither.
 func newFolder(t testing.TB) string {
 	t.Helper()
-	// A short path, since unix sockets take 107 bytes of it.
+	// A short path, since unix sockets take 106 bytes of it.
 	dir, err := os.MkdirTemp("", "config")
 	if err != nil {
 		t.Fatal(err)
