@@ -14,7 +14,8 @@
 //	append.go      a log, opened without waiting for its reader
 //
 // and, off the loop too, is what the process asks of the kernel for itself:
-// landlock.go and hugepage.go.
+// landlock.go and hugepage.go. All of it is for Linux on 64-bit processors, where an
+// int has room for any offset; on others unsupported.go says so.
 //
 // EINTR ends here. What comes out is a count and an Errno, never an error
 // value, because a conversion to an interface is an allocation and the loop
