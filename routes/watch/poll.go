@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -108,6 +109,7 @@ func (w *Watcher) inspect(r *root, now time.Time) {
 	if id, err := inodeOf(path); err == nil && r.polled == "" {
 		r.polled = w.pulse.mute[id.dev]
 	}
+	r.polled = cmp.Or(r.polled, r.far)
 	if r.polled == "" {
 		w.try(path, now)
 	}
@@ -161,6 +163,11 @@ func (w *Watcher) beat(j *job, now time.Time) {
 	for _, r := range w.roots {
 		if r.unensured = !r.next.IsZero() || r.asking; !r.unensured {
 			w.ensure(r, j, now)
+		}
+	}
+	for r, ch := range w.regain(j).changes {
+		for dir := range ch {
+			j.askWhole(r, dir)
 		}
 	}
 }
@@ -255,6 +262,35 @@ func (w *Watcher) nextPoll() (at time.Time) {
 		}
 	}
 	return at
+}
+
+// unwatched does what is to be done where a folder of a root cannot be watched.
+func (w *Watcher) unwatched(r *root, err error) {
+	if !tooLong(err) {
+		w.deafen(r, err)
+		return
+	}
+	if r.tree == nil || r.far != "" {
+		return // a root in the making, see deafen
+	}
+	var at *fs.PathError
+	_ = errors.As(err, &at) // all that hold gives for it are
+	r.far = fmt.Sprintf("a folder in it (%s) has a path of more than %d bytes, which inotify does not take; shorter names, or a root that begins further in, let it be watched",
+		abridged(shorten(w.table.Config.Dir, at.Path)), pathMost)
+	r.polled = cmp.Or(r.polled, r.far)
+	w.startPolling(r, time.Now())
+}
+
+// pathMost is PATH_MAX without the NUL at its end (limits.h).
+const pathMost = 4095
+
+// abridged leaves out the middle of a path that would fill the screen.
+func abridged(path string) string {
+	const end = 40
+	if len(path) <= 3*end {
+		return path
+	}
+	return strings.ToValidUTF8(path[:end], "") + "…" + strings.ToValidUTF8(path[len(path)-end:], "")
 }
 
 // deafen gives up the watches of a root for which there are not enough, so that

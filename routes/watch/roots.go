@@ -25,6 +25,7 @@ type root struct {
 	synced *site.Tree
 
 	deaf    bool      // it has no watches
+	far     string    // why something in it has none, as deep as it lies; "" if that is not so
 	polled  string    // why it is looked at every second; "" if it is not
 	next    time.Time // when it is looked at without an event; zero: never
 	problem string    // what was said last about it, while that still holds
@@ -71,7 +72,7 @@ func (w *Watcher) follow(r *root, tree *site.Tree) (added []string) {
 	if !r.deaf {
 		var err error
 		if added, err = w.watches.set(r.owner, tree.Watch()); err != nil {
-			w.deafen(r, err)
+			w.unwatched(r, err)
 		}
 	}
 	return added
@@ -87,7 +88,7 @@ func (w *Watcher) followWay(r *root, tree *site.Tree) {
 		}
 	})
 	if err != nil {
-		w.deafen(r, err)
+		w.unwatched(r, err)
 	}
 	if r.anchors == nil || !slices.Equal(r.anchors, tree.Anchors()) {
 		was := r.path
@@ -108,7 +109,7 @@ func (w *Watcher) enter(dir string) {
 		return
 	}
 	if err := w.watches.also(r.owner, dir); err != nil {
-		w.deafen(r, err)
+		w.unwatched(r, err)
 	}
 	// Until the loader is through, we do not know which names matter there.
 	if w.in.widen(dir) {

@@ -74,6 +74,39 @@ func TestWatchesExhausted(t *testing.T) {
 	s.until("the watched page is new", func() bool { return strings.Contains(fmt.Sprint(contents(s.table)), "d08/a=3") })
 }
 
+// A folder whose path is longer than the kernel takes one is polled with its
+// root, which is said once; the rest of it is watched.
+func TestPathTooLong(t *testing.T) {
+	t.Parallel()
+	dir := realDir(t)
+	write(t, dir+"/site/a", "1")
+	deep, err := os.OpenRoot(dir + "/site")
+	must(t, err)
+	defer func() { deep.Close() }()
+	for range pathMost/250 + 1 {
+		name := strings.Repeat("d", 250)
+		must(t, deep.Mkdir(name, 0o755))
+		next, err := deep.OpenRoot(name)
+		must(t, err)
+		deep.Close()
+		deep = next
+	}
+	must(t, deep.WriteFile("b", []byte("1"), 0o644))
+	s := serve(t, dir, oneRoot)
+	s.logged("has a path of more than 4095 bytes")
+	deeper := func(body string) func() bool {
+		return func() bool { return strings.Contains(fmt.Sprint(contents(s.table)), "/b="+body) }
+	}
+	s.until("the deep page is there", deeper("1"))
+	must(t, deep.WriteFile("b", []byte("2"), 0o644))
+	s.until("the deep page is new", deeper("2"))
+	replace(t, dir+"/site/a", "3")
+	s.until("the other page is new", func() bool { return strings.Contains(fmt.Sprint(contents(s.table)), "a=3") })
+	if n := strings.Count(s.log.String(), "4095 bytes"); n != 1 {
+		t.Errorf("it was said %d times", n)
+	}
+}
+
 // quietKernel replaces the kernel by a silent one.
 func quietKernel(o *setup) {
 	o.wrap = func(n notifier) notifier { return silentAfter{n} }

@@ -235,8 +235,8 @@ func (w *Watcher) Reload(ctx context.Context) Verdict {
 func (w *Watcher) forced() Verdict {
 	now := time.Now()
 	for _, r := range w.roots {
-		if r.deaf && w.kernel != nil && !r.hangs(now) {
-			r.deaf, r.polled = false, ""
+		if (r.deaf || r.far != "") && w.kernel != nil && !r.hangs(now) {
+			r.deaf, r.polled, r.far = false, "", ""
 			w.follow(r, r.tree)
 			w.inspect(r, now)
 			clear(w.said)

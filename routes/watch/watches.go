@@ -98,6 +98,10 @@ func exhausted(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.ENOMEM) || errors.Is(err, errDeaf)
 }
 
+// tooLong says that a path is longer than the kernel takes one (PATH_MAX). The
+// loader goes there all the same, one name at a time.
+func tooLong(err error) bool { return errors.Is(err, syscall.ENAMETOOLONG) }
+
 // deaf stands for an inotify that the kernel did not give us, or that broke.
 type deaf struct{ err error }
 
@@ -110,8 +114,8 @@ var errDeaf = errors.New("there is no inotify")
 // set makes paths what the owner wants watched, and gives those that have come
 // under watch just now: what happened in them before is not known, so they are
 // to be scanned again. The error is one that makes watching pointless for
-// this owner, as exhausted tells. A path that is gone or not readable is none:
-// its parent reports when that changes.
+// this owner, as exhausted tells, or that of a path which is tooLong. A path that
+// is gone or not readable is none: its parent reports when that changes.
 func (w *watches) set(owner string, paths iter.Seq[string]) (added []string, err error) {
 	old := w.owners[owner]
 	now := make(map[string]struct{}, len(old))
@@ -141,8 +145,11 @@ func (w *watches) set(owner string, paths iter.Seq[string]) (added []string, err
 		if failed != nil && exhausted(failed) {
 			return added, failed
 		}
+		if tooLong(failed) {
+			err = failed
+		}
 	}
-	return added, nil
+	return added, err
 }
 
 // also makes one more path what the owner wants watched: a directory that is
@@ -157,7 +164,7 @@ func (w *watches) also(owner, path string) error {
 		paths[path] = struct{}{}
 		w.want(path)
 	}
-	if _, err := w.hold(path); err != nil && exhausted(err) {
+	if _, err := w.hold(path); err != nil && (exhausted(err) || tooLong(err)) {
 		return err
 	}
 	return nil
@@ -292,7 +299,7 @@ func (w *watches) drop(path string) {
 		w.others[id] = others[1:]
 	}
 	if w.kernel.Add(others[0]) != nil {
-		w.drop(others[0])
+		w.lose(others[0]) // regain tries again
 	}
 }
 

@@ -214,6 +214,28 @@ func TestWatchesStale(t *testing.T) {
 	}
 }
 
+// An alias that cannot take the place of a watch that ends is held again later.
+func TestAliasIsLost(t *testing.T) {
+	d := t.TempDir()
+	mkdirs(t, d+"/a")
+	must(t, os.Symlink("a", d+"/b")) // stands for a bind mount: stat follows it
+	k := newFakeKernel()
+	w := newWatches(k)
+	for _, p := range []string{"a", "b"} {
+		_, err := w.set(p, these(d+"/"+p))
+		must(t, err)
+	}
+	k.room = 0
+	w.forget("a")
+	if k.String() != "" {
+		t.Fatalf("watched: %s", k)
+	}
+	k.room = 1
+	if found, _, err := w.regain(nothing); err != nil || !slices.Equal(found, []string{d + "/b"}) || k.String() != "b" {
+		t.Errorf("found again: %q, %v; watched: %s", found, err, k)
+	}
+}
+
 // Of a directory in which only some names matter, the others are not heard of,
 // until it is made wide.
 func TestInboxIsNarrow(t *testing.T) {
