@@ -65,7 +65,7 @@ var logging = mapping[Log]{what: "log", keys: []key[Log]{
 
 // accessValue reads where the access log goes.
 var accessValue = value[string]{
-	schema: &schema{Type: []string{"string", "boolean"}},
+	schema: &schema{Type: anyScalar, MinLength: 1},
 	read: func(d *decoder, at place) (string, bool) {
 		text, ok := d.scalar(at, "stdout, stderr, off or a file's path")
 		if !ok {
@@ -93,7 +93,7 @@ var accessValue = value[string]{
 }
 
 var controlValue = value[string]{
-	schema: &schema{Type: []string{"string", "boolean"}},
+	schema: &schema{Type: anyScalar, MinLength: 1},
 	read: func(d *decoder, at place) (string, bool) {
 		text, ok := d.scalar(at, "off or a path")
 		if !ok {

@@ -60,7 +60,12 @@ type listening struct {
 	addresses []Address
 }
 
-const listenPattern = `^(unix:.+|([^:]*|\[[^\]]*\]):[0-9]+(-[0-9]+)?|[0-9]+(-[0-9]+)?)$`
+const (
+	portPattern   = `([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])`
+	octetPattern  = `(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])`
+	sixPattern    = `\[[0-9A-Fa-f:.]+\]`
+	listenPattern = `^(unix:[^@].*|((\*|localhost|` + octetPattern + `(\.` + octetPattern + `){3}|` + sixPattern + `)?:)?` + portPattern + `(-` + portPattern + `)?)$`
+)
 
 var listenValue = value[listening]{
 	schema: &schema{AnyOf: []*schema{

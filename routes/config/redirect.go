@@ -19,7 +19,7 @@ const maxRedirect = 4 << 10
 var redirectStatuses = []int{301, 302, 303, 307, 308}
 
 var redirectStatus = value[int]{
-	schema: &schema{Enum: redirectStatuses},
+	schema: &schema{Enum: []any{301, 302, 303, 307, 308, "301", "302", "303", "307", "308"}},
 	read: func(d *decoder, at place) (int, bool) {
 		n, err := strconv.Atoi(at.node.Value)
 		if at.node.Kind != yaml.ScalarNode || err != nil || !decimal.MatchString(at.node.Value) || !slices.Contains(redirectStatuses, n) {
@@ -30,8 +30,17 @@ var redirectStatus = value[int]{
 	},
 }
 
+// targetPattern is a path, or a URL without a query.
+const (
+	targetEscapes = `%[0-9A-Fa-f]{2}|\{[^{}]+\}`
+	targetFirst   = `([!$&'()*+,.0-9:;=@A-Z\[\]_a-z~-]|` + targetEscapes + `)` // not a slash
+	targetRest    = `([!$&'()*+,./0-9:;=@A-Z\[\]_a-z~-]|` + targetEscapes + `)*`
+	hostPattern   = `[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?`
+	targetPattern = `^(/(` + targetFirst + targetRest + `)?|[Hh][Tt][Tt][Pp][Ss]?://(` + hostPattern + `|` + sixPattern + `)(:` + portPattern + `)?(/` + targetRest + `)?)$`
+)
+
 var targetValue = value[string]{
-	schema: &schema{Type: "string", Pattern: `^(/|/[^/\\].*|[Hh][Tt][Tt][Pp][Ss]?://[^/?#\\{}@]+(/.*)?)$`},
+	schema: &schema{Type: "string", Pattern: targetPattern},
 	read: func(d *decoder, at place) (string, bool) {
 		text, ok := d.scalar(at, "a path such as /new/{page}, or an http(s) URL")
 		if !ok {
@@ -151,7 +160,7 @@ func checkAuthority(authority string) string {
 	if i := strings.LastIndexByte(authority, ':'); i >= 0 && !strings.HasSuffix(authority, "]") {
 		h, port, err := net.SplitHostPort(authority)
 		n, errPort := strconv.Atoi(port)
-		if err != nil || errPort != nil || n < 1 || n > 65535 {
+		if err != nil || errPort != nil || !decimal.MatchString(port) || n < 1 || n > 65535 {
 			return fmt.Sprintf("%q is not a host and a port", short(authority))
 		}
 		host = h

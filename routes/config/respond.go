@@ -28,8 +28,11 @@ var statusText = map[int]string{
 }
 
 var statusValue = value[int]{
-	schema: &schema{Type: "integer", Minimum: ptr(int64(200)), Maximum: ptr(int64(599))},
-	read:   func(d *decoder, at place) (int, bool) { return d.status(at, "") },
+	schema: &schema{
+		Type: []string{"integer", "string"}, Pattern: `^[2-5][0-9]{2}$`, Minimum: ptr(int64(200)), Maximum: ptr(int64(599)),
+		Not: &schema{Enum: []any{206, 304, 416, "206", "304", "416"}},
+	},
+	read: func(d *decoder, at place) (int, bool) { return d.status(at, "") },
 }
 
 func (d *decoder) status(at place, remedy string) (int, bool) {

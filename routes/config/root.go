@@ -25,7 +25,10 @@ var folderValue = value[string]{
 	},
 }
 
-var indexValue = wordOrList("file name", textOf("a file name such as index.html", &schema{Type: anyScalar, Pattern: `^[^/]+$`}, checkFileName))
+// namePattern is the name of a file: anything but a dot, two dots and a slash.
+const namePattern = `([^./][^/]*|\.[^./][^/]*|\.\.[^/]+)`
+
+var indexValue = wordOrList("file name", textOf("a file name such as index.html", &schema{Type: anyScalar, Pattern: "^" + namePattern + "$"}, checkFileName))
 
 // checkFileName says why name cannot be one file or folder in a folder.
 func checkFileName(name string) string {
@@ -40,7 +43,7 @@ func checkFileName(name string) string {
 	return ""
 }
 
-var fallbackValue = textOf("a path inside the root such as /index.html", &schema{Type: "string", Pattern: "^/.*[^/]$"}, func(p string) string {
+var fallbackValue = textOf("a path inside the root such as /index.html", &schema{Type: "string", Pattern: "^(/" + namePattern + ")+$"}, func(p string) string {
 	switch {
 	case !strings.HasPrefix(p, "/"):
 		return fmt.Sprintf("%q must be a path inside the root; did you mean \"/%s\"?", short(p), short(p))
@@ -76,7 +79,7 @@ var cacheValue = value[[]CacheRule]{
 	},
 }
 
-var cacheSchema = &schema{Type: "object", MinProperties: 1, AdditionalProperties: &schema{Type: "string"}}
+var cacheSchema = &schema{Type: "object", MinProperties: 1, AdditionalProperties: &schema{Type: anyScalar, MinLength: 1}}
 
 func (d *decoder) cacheRules(at place) []CacheRule {
 	if at.node.Kind != yaml.MappingNode {
@@ -199,7 +202,7 @@ func readFolder[S any](d *decoder, at place, keys mapping[S], into *S, dir *stri
 	return len(d.mistakes) == before
 }
 
-var domainValue = textOf("a host name such as example.com", &schema{Type: "string", Pattern: `^[A-Za-z0-9_.-]+$`}, func(text string) string {
+var domainValue = textOf("a host name such as example.com", &schema{Type: anyScalar, Pattern: "^" + hostPattern + "$"}, func(text string) string {
 	if strings.HasPrefix(text, "*.") || strings.HasPrefix(text, ".") {
 		return fmt.Sprintf("did you mean %q? each folder answers for its name before the domain", strings.TrimLeft(text, "*."))
 	}
@@ -210,7 +213,7 @@ var sitesKeys = mapping[Sites]{what: "sites", keys: append(
 	rootOptions("The folder of folders; each of them is a site.", func(s *Sites) *Root { return &s.Root }),
 	member("domain", "The folder \"blog\" answers for blog.DOMAIN.", nil, domainValue, func(s *Sites) *string { return &s.Domain }).called("host", "suffix"),
 	member("default", "The folder that answers for every other host; without it they get 421.", nil,
-		textOf("a folder's name", &schema{Type: anyScalar, Pattern: `^[^/]+$`}, checkFileName), func(s *Sites) *string { return &s.Default }).called("fallback_site"),
+		textOf("a folder's name", &schema{Type: anyScalar, Pattern: "^" + namePattern + "$"}, checkFileName), func(s *Sites) *string { return &s.Default }).called("fallback_site"),
 )}
 
 var sitesValue = value[*Sites]{

@@ -38,7 +38,7 @@ func textOf(what string, s *schema, check func(text string) string) value[string
 }
 
 // label is text for people and logs: one line, nothing that a terminal obeys.
-var label = textOf("a short text", &schema{Type: anyScalar, MinLength: 1}, func(text string) string {
+var label = textOf("a short text", &schema{Type: anyScalar, Pattern: `\S`}, func(text string) string {
 	switch {
 	case strings.TrimSpace(text) == "":
 		return "is empty; leave the key out, or give it a text"
@@ -117,7 +117,7 @@ var decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
 // integer makes a value of whole numbers from least to most.
 func integer(least, most int) value[int] {
 	return value[int]{
-		schema: &schema{Type: "integer", Minimum: ptr(int64(least)), Maximum: ptr(int64(most))},
+		schema: &schema{Type: []string{"integer", "string"}, Pattern: decimal.String(), Minimum: ptr(int64(least)), Maximum: ptr(int64(most))},
 		read: func(d *decoder, at place) (int, bool) {
 			what := fmt.Sprintf("a whole number from %d to %d", least, most)
 			text, ok := d.scalar(at, what)
@@ -189,7 +189,7 @@ func bytesText(n int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-const durationPattern = `^([0-9]+(\.[0-9]*)?(ns|us|µs|μs|ms|s|m|h))+$`
+const durationPattern = `^\+?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`
 
 // duration makes a value of a time from least to most.
 func duration(least, most time.Duration) value[time.Duration] {
@@ -201,7 +201,7 @@ func duration(least, most time.Duration) value[time.Duration] {
 				return 0, false
 			}
 			t, err := time.ParseDuration(text)
-			if err != nil || decimal.MatchString(text) {
+			if err != nil || decimal.MatchString(strings.TrimPrefix(text, "+")) {
 				d.fail(at, "%q is not a duration%s", short(text), durationRemedy(text))
 				return 0, false
 			}

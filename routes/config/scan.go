@@ -191,6 +191,10 @@ func (s *scanner) plain(flow bool) {
 	i := s.at + 1
 	for ; i < len(s.text) && !s.isColon(i); i++ {
 		c := s.text[i]
+		if flow && c == '?' { // to the library, that is
+			s.fail(s.at, "inside of { } or [ ] a text with a question mark needs quotes")
+			return
+		}
 		if !flow && c == '\n' || flow && strings.IndexByte("[]{},", c) >= 0 || c == '#' && isWhite(s.text[i-1]) {
 			break
 		}

@@ -170,7 +170,6 @@ var beyondSchema = map[string]string{
 	"same-address-spelling": "two places at a time",
 	"same-address-wildcard": "two places at a time",
 	"control-clash":         "two places at a time",
-	"redirect-captures":     "two places at a time: pattern and target",
 	"header-owned":          "a list of names would have to stand in every schema of headers",
 	"header-answer":         "it depends on the action beside it",
 	"name-newline":          "control characters in a text",
@@ -247,5 +246,67 @@ func TestSchemaNamesEveryKey(t *testing.T) {
 	}
 	if d := Defaults(); cfg.Limits != d.Limits || cfg.Timeouts != d.Timeouts || cfg.Log != d.Log {
 		t.Errorf("the schema's defaults mean %+v %+v %+v", cfg.Limits, cfg.Timeouts, cfg.Log)
+	}
+}
+
+// TestSchemaOfValues shows that the schema and the decoder agree on single
+// values, where a pattern or a bound decides.
+func TestSchemaOfValues(t *testing.T) {
+	var s map[string]any
+	must(t, json.Unmarshal(Schema(), &s))
+	v := validator{t}
+	dir := newFolder(t)
+	for _, c := range []struct {
+		text string // a config with a gap, %s
+		good []string
+		bad  []string
+	}{
+		{"listeners: [{listen: 1, respond: %s}]",
+			[]string{"200", "404", "599", "text", `"304"`, `""`}, []string{"304", "206", "416", "199", "600", "1.5", "true"}},
+		{"listeners: [{listen: 1, respond: {status: %s}}]",
+			[]string{"200", `"404"`, "503"}, []string{"304", "206", "416", `"304"`, `"99"`, `"600"`, `"abc"`, "199", `"0404"`}},
+		{"listeners: [{listen: 1, redirect: {to: /x, status: %s}}]",
+			[]string{"301", `"307"`}, []string{"300", `"300"`, "200", "x"}},
+		{"listeners: [{listen: 1, routes: {\"/{a}/{bü...}\": {redirect: %s}}}]",
+			[]string{"/", "/x", `"/x/{a}"`, `"/{a}"`, `"/{bü}"`, "/a%20b", "/x//y", "http://x", "HTTPS://x.example/", "http://x:80/y", "http://x:65535", `"http://[::1]:80/y"`, `"http://x./{a}/z"`, `"/x[1]"`, "/a:b"},
+			[]string{`"/x?y"`, "/a b", "/é", "http://x:99999/", "http://x:0/", "http://x:080/", "//x", `'/\x'`, "x", "http://", `"http://x?y"`, `"/x#y"`, "http://a@b/", "http://é/", "/%zz", `"/{"`, "http://-x/", "http://a..b/", `"http://{a}/"`, "ftp://x/"}},
+		{"listeners: [{listen: %s, respond: hi}]",
+			[]string{"1", "65535", `"80"`, `"8000-8003"`, `":80"`, `"*:80"`, `"localhost:80"`, `"127.0.0.1:80"`, `"0.0.0.0:80-81"`, `"[::1]:80"`, `"[::]:80"`, `"unix:run/x"`},
+			[]string{"0", "65536", `"0"`, `"foo:18301"`, `"foo.example:80"`, `"127.0.0.256:80"`, `"127.0.0.1"`, `"080"`, `":0"`, `"unix:@x"`, `"unix:"`, `"::1:80"`, `"65536"`, `"0-5"`, "80.5"}},
+		{"listeners: [{listen: 1, root: {dir: site, index: %s}}]",
+			[]string{"index.html", "[a, b]", "..a", ".a", "...", "5"}, []string{`".."`, `"."`, `""`, "a/b", "[a, ..]", "[]"}},
+		{"listeners: [{listen: 1, root: {dir: site, fallback: %s}}]",
+			[]string{"/index.html", "/a/b", "/..a", "/.a/b"}, []string{"//x", "/", "/a/", "x", "/../x", "/a/./b", "/a//b", `""`}},
+		{"listeners: [{listen: 1, root: {dir: site, cache: {\"*.css\": %s}}}]",
+			[]string{"5", "no-cache", "max-age=5"}, []string{`""`, "[]", "{}"}},
+		{"listeners: [{listen: 1, sites: {dir: sites, domain: %s}}]",
+			[]string{"404", "example.com", "a_b.c", "x.", "true"}, []string{`".."`, `"x:80"`, "-x", "x-", "a..b", `"*.x"`, "é", `"x y"`}},
+		{"listeners: [{listen: 1, sites: {dir: sites, default: %s}}]",
+			[]string{"blog"}, []string{`".."`, `"."`, "a/b", `""`}},
+		{"listeners: [{listen: 1, name: %s, respond: hi}]",
+			[]string{"x", "5", "true", `" x"`}, []string{`" "`, `""`, "[]"}},
+		{"listeners: [{listen: 1, respond: hi}]\nlimits: {connections: %s}",
+			[]string{"5", `"5"`}, []string{"0", "5.5", `"x"`, `"05"`, `"5x"`, "true"}},
+		{"listeners: [{listen: 1, respond: hi}]\ntimeouts: {send: %s}",
+			[]string{"5s", ".5s", "+5s", "1m30s", "1.5h", "5.s"}, []string{"5", `"5"`, `"+0"`, "-5s", "s", `""`, "5 s", ".s", "5d"}},
+		{"listeners: [{listen: 1, respond: hi}]\nlog: {access: %s}",
+			[]string{"off", "stdout", "5", "logs/x"}, []string{`""`, "[]"}},
+		{"listeners: [{listen: 1, respond: hi}]\ncontrol: %s",
+			[]string{"off", "run/x", "5"}, []string{`""`, "{}"}},
+	} {
+		for i, text := range slices.Concat(c.good, c.bad) {
+			text = fmt.Sprintf(c.text, text)
+			root, wrong := readNodes(newSource("x", []byte(text)))
+			if wrong != nil {
+				t.Fatal(wrong)
+			}
+			good := i < len(c.good)
+			if _, err := Parse("config.yaml", dir, []byte(text)); (err == nil) != good {
+				t.Errorf("%s\n%v", text, err)
+			}
+			if v.valid(s, plain(root)) != good {
+				t.Errorf("%s\nthe schema takes it: %t", text, !good)
+			}
+		}
 	}
 }
