@@ -148,7 +148,7 @@ var listenerActions = append(slices.Clone(actionNames), "routes")
 var listenerKeys = mapping[listenerFile]{what: "a listener", keys: append(append([]key[listenerFile]{
 	member("listen", "A port on all addresses, \"127.0.0.1:8080\", \"[::1]:8080\", \"unix:run/site.sock\", a range \"8000-8003\", or a list of these.", nil, listenKey,
 		func(l *listenerFile) *listening { return &l.listen }).called("port", "address", "addr", "bind", "host", "on"),
-	member("name", "A name for people and logs; the listen text without it.", nil, label,
+	member("name", "A name for people, in the JSON access log and in explain; the listen text without it.", nil, label,
 		func(l *listenerFile) *string { return &l.Name }).called("server_name", "id", "title"),
 }, actionKeys("Sends every byte back (raw TCP).", func(l *listenerFile) *Action { return &l.Action })...),
 	member("routes", "Pattern to action, [METHOD ][HOST]/[PATH]; the most specific pattern wins.", nil, routesValue,

@@ -98,8 +98,8 @@ func oneRequired(names []string) *schema {
 // what a schema cannot see: files, addresses taken twice, patterns, captured
 // names, keys that stand twice, the bounds of numbers in quotes and of sizes and
 // durations with a unit, lengths in bytes, numbers that YAML reads by a prefix
-// (0x10), what is no IPv6 address or none to listen on, ranges of ports that run backwards, and the syntax of
-// headers and of Cache-Control.
+// (0x10), what is no IPv6 address or none to listen on, ranges of ports that run
+// backwards, and the syntax of headers and of Cache-Control.
 func Schema() []byte {
 	s := file.object(&schema{Required: []string{"listeners"}})
 	s.Schema = "https://json-schema.org/draft/2020-12/schema"
