@@ -99,6 +99,24 @@ func TestModeline(t *testing.T) {
 	}
 }
 
+// Mistakes of patterns and all others are told together, whoever asks.
+func TestAllMistakesAtOnce(t *testing.T) {
+	t.Parallel()
+	a := freeAddress(t)
+	dir := folder(t, map[string]string{"config.yaml": "listeners: [{listen: '" + a + "', respond: one}]"})
+	s := run(t, dir)
+	replace(t, filepath.Join(dir, "config.yaml"), "listeners:\n- listen: '"+a+"'\n  routes: {\"/a{b}\": {respond: x}, /c/{d}: {respond: x}, /c/{e}: {respond: x}}\nlimits: {conections: 5}")
+	for _, args := range []string{"check", "run", "reload", "explain GET http://" + a + "/"} {
+		_, errs, code := monopoll(t, dir, strings.Fields(args)...)
+		for _, want := range []string{"a wildcard is not a whole segment", "stands in line 3 already", `did you mean "connections"?`} {
+			if code == exitFine || !strings.Contains(errs, want) {
+				t.Errorf("%s: code %d, without %q:\n%s", args, code, want, errs)
+			}
+		}
+	}
+	s.stop()
+}
+
 // The longest path of a socket that check takes is one that can be bound, of a
 // listener as of the control socket; a longer one check refuses.
 func TestLongestSocketPath(t *testing.T) {
