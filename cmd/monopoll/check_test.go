@@ -105,7 +105,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 	a := freeAddress(t)
 	dir := folder(t, map[string]string{"config.yaml": "listeners: [{listen: '" + a + "', respond: one}]"})
 	s := run(t, dir)
-	replace(t, filepath.Join(dir, "config.yaml"), "listeners:\n- listen: '"+a+"'\n  routes: {\"/a{b}\": {respond: x}, /c/{d}: {respond: x}, /c/{e}: {respond: x}}\nlimits: {conections: 5}")
+	replace(t, filepath.Join(dir, "config.yaml"), "listeners:\n- listen: '"+a+"'\n  routes: {\"/a{b}\": {respond: x}, \"/c/{d}\": {respond: x}, \"/c/{e}\": {respond: x}}\nlimits: {conections: 5}")
 	for _, args := range []string{"check", "run", "reload", "explain GET http://" + a + "/"} {
 		_, errs, code := monopoll(t, dir, strings.Fields(args)...)
 		for _, want := range []string{"a wildcard is not a whole segment", "stands in line 3 already", `did you mean "connections"?`} {
