@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 // What a budget counts is what the allocator hands out.
@@ -44,7 +45,11 @@ func TestExchangedWithinBudget(t *testing.T) {
 	body := noise(size)
 	for release := range 2 {
 		for i := range files {
-			write(t, fmt.Sprintf("%s/%d/d/%02d.bin", top, release, i), fmt.Sprint(release, i)+body)
+			path := fmt.Sprintf("%s/%d/d/%02d.bin", top, release, i)
+			write(t, path, fmt.Sprint(release, i)+body)
+			// of another day: see DatedTwice, which a first load knows nothing of
+			day := time.Now().AddDate(0, 0, release-2)
+			must(t, os.Chtimes(path, day, day))
 		}
 	}
 	symlink(t, "0", top+"/current")
