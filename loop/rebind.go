@@ -47,12 +47,19 @@ func (l *Loop) Rebind() (again []string, err error) {
 	l.publisher.mu.Lock()
 	defer l.publisher.mu.Unlock()
 	u := &l.publisher
-	if u.table == nil || !l.anyLost() {
+	if u.table == nil || !l.goesOn() || !l.anyLost() {
 		return nil, nil
 	}
 	u.looked = nil
 	p, _, err := l.change(u.table)
 	return p.again, errors.Join(append(p.lost, err)...)
+}
+
+// goesOn says that the loop is not ending: then the sockets are gone because they
+// are to be.
+func (l *Loop) goesOn() bool {
+	ok := make(chan bool, 1)
+	return l.mail.post(func(l *Loop) { ok <- !l.stopping.begun }) && <-ok
 }
 
 func (l *Loop) anyLost() bool {

@@ -15,14 +15,20 @@ import (
 	"monopoll/loop/sys"
 )
 
-// unixClient asks by a unix socket, and is answered on the same connection.
-func unixClient(t *testing.T, path string) (ask func() (body string, closes bool)) {
+func newUnix(t *testing.T, path string) net.Conn {
 	t.Helper()
 	c, err := net.Dial("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// unixClient asks by a unix socket, and is answered on the same connection.
+func unixClient(t *testing.T, path string) (ask func() (body string, closes bool)) {
+	t.Helper()
+	c := newUnix(t, path)
 	r := bufio.NewReader(c)
 	return func() (string, bool) {
 		t.Helper()
@@ -97,6 +103,14 @@ func TestLostSocketIsBoundAnew(t *testing.T) {
 	}
 	if body, _ := unixClient(t, path)(); body != "version 2" {
 		t.Errorf("after the other has ended: %q", body)
+	}
+	fmt.Fprint(newUnix(t, path), "GET / HTTP/1.1\r\n") // keeps it from its end
+	s.loop.Drain()
+	if again, err := s.loop.Rebind(); len(again) > 0 || err != nil {
+		t.Errorf("at the end: %v, %v", again, err)
+	}
+	if _, err := os.Lstat(path); err == nil {
+		t.Error("at the end it was bound anew")
 	}
 }
 

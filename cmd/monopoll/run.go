@@ -123,9 +123,18 @@ func (p *process) chosen(t *routes.Table) *strings.Replacer {
 
 // giveUp ends a server that could not be started, and with it its sockets.
 func (p *process) giveUp(err error) error {
-	p.server.Stop()
-	<-p.ended
+	p.stopNow()
 	return err
+}
+
+// stopNow ends the server, or leaves it behind if it cannot end, as where a unix
+// socket is to be removed from a filesystem that does not answer.
+func (p *process) stopNow() {
+	p.server.Stop()
+	select {
+	case <-p.ended:
+	case <-time.After(serverEnds):
+	}
 }
 
 // watch makes the watcher, which publishes what it builds to the loop.
@@ -192,8 +201,7 @@ func (p *process) supervise() error {
 				p.server.Drain()
 			case time.Since(draining) > doubled:
 				p.log.Warn("stopped at once, as asked twice")
-				p.server.Stop()
-				<-p.ended
+				p.stopNow()
 				return &failure{exitFailed, nil}
 			}
 		}
@@ -203,6 +211,10 @@ func (p *process) supervise() error {
 // watcherEnds is how long the end of the process waits for the watcher, which
 // may be reading a large root.
 const watcherEnds = time.Second
+
+// serverEnds is how long it waits for the server, which closes the access log
+// within a second.
+const serverEnds = 3 * time.Second
 
 // doubled is how soon after the first a second signal to end means no more than
 // the first: timeout(1), a terminal with a parent that passes signals on, and

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"monopoll/loop"
 )
 
 // Whoever is told to end while it starts ends at once, however long the start
@@ -40,6 +42,19 @@ func TestStoppedBeforeReady(t *testing.T) {
 		must(t, err)
 		free.Close()
 	}
+}
+
+// A server that cannot end, as its goroutine waits for a disk, does not keep the
+// process.
+func TestServerThatCannotEnd(t *testing.T) {
+	server, err := loop.New(loop.Options{})
+	must(t, err)
+	failed := errors.New("failed")
+	p := &process{server: server, ended: make(chan error)}
+	if err := p.giveUp(failed); err != failed {
+		t.Error(err)
+	}
+	go server.Run() // which has been told to stop
 }
 
 func TestUnlessStopped(t *testing.T) {
