@@ -54,9 +54,9 @@ type Loader struct {
 	// Enter is called with the real path of a directory before anything in it
 	// is looked at: a watch set there sees what comes too late for the scan.
 	Enter func(dir string)
-	// Written says that a name that Refresh is asked for, by the real path of its
-	// directory, was written to since it appeared there, and so was not renamed
-	// into place; nil means that nobody knows. See QuietUntold.
+	// Written says that a name, in the directory of that real path, was written to
+	// since it appeared there, and so was not renamed into place; nil means that
+	// nobody knows. See QuietUntold.
 	Written func(dir, name string) bool
 }
 

@@ -21,6 +21,10 @@ const (
 	// place counts as finished where the kernel does not tell whether somebody has
 	// it open: programs that copy or upload pause for some ten milliseconds.
 	QuietUntold = 300 * time.Millisecond
+	// HeardAfter is how old a change is by the time that its event has come for
+	// sure, or nearly so on a busy machine: until then nobody knows whether a new
+	// file was written where it is or renamed there.
+	HeardAfter = 10 * time.Millisecond
 	// tick is the coarsest step of a file system's clock, a jiffy at 100 Hz, with
 	// some more for the clock of a file server; coarseTick is for file systems
 	// that count seconds (two of them on FAT).
@@ -114,10 +118,9 @@ func stepOf(ctime int64) time.Duration {
 // unchanged says whether what was read through fd since before is one version.
 // The same stamp before and after is needed in any case. A writer may be in the
 // middle of its work all the same, at an instant when it writes nothing, which
-// the kernel knows (WritingOf). Where it does not tell us, inPlace decides: a file
-// that was renamed to where it is was complete by then, and is judged by its
-// stamp alone; one that was written where it is must have been quiet for a while.
-func (s *scan) unchanged(fd int, before *unix.Stat_t, force, inPlace bool) error {
+// the kernel knows (WritingOf). Where it does not tell us, the file must have been
+// quiet for so long.
+func (s *scan) unchanged(fd int, before *unix.Stat_t, force bool, quiet time.Duration) error {
 	changed := time.Unix(before.Ctim.Unix())
 	if m := time.Unix(before.Mtim.Unix()); m.After(changed) {
 		changed = m
@@ -128,7 +131,7 @@ func (s *scan) unchanged(fd int, before *unix.Stat_t, force, inPlace bool) error
 			return errBusy
 		case Untold:
 			// A write sets the ctime, which nobody can set ahead of the clock.
-			if inPlace && s.now.Sub(time.Unix(before.Ctim.Unix())) < QuietUntold {
+			if s.now.Sub(time.Unix(before.Ctim.Unix())) < quiet {
 				return errBusy
 			}
 		}
@@ -143,19 +146,27 @@ func (s *scan) unchanged(fd int, before *unix.Stat_t, force, inPlace bool) error
 	return nil
 }
 
-// inPlace says that a file was written under the name it has, as far as we know:
-// it is the inode it was with other content, or an event told of it, or it has no
-// content yet. Of what comes up with a whole folder, or at the start, we do not;
-// and nothing is gained by hiding a folder that has just been put in place.
-func (s *scan) inPlace(p spot, st *unix.Stat_t, prev *File) bool {
-	if prev != nil && !prev.Forbidden() && prev.ino == st.Ino && prev.dev == uint32(st.Dev) {
-		return prev.mtime != st.Mtim.Nano() || prev.flags&flagRacy != 0
-	}
+// quiet gives how long a file must have been at rest where the kernel does not tell
+// who writes it. One that was renamed to where it is was complete by then; one
+// that was written where it is need not be: it is the inode it was with other
+// content, or an event told of it, or it has no content yet. Of what comes up with
+// a whole folder, or at the start, we do not know; and nothing is gained by hiding
+// a folder that has just been put in place.
+func (s *scan) quiet(p spot, st *unix.Stat_t, prev *File) time.Duration {
 	dir := s.tree.realPath(p.dir)
-	if _, asked := s.changes[dir][p.name]; !asked {
-		return false
+	_, asked := s.changes[dir][p.name]
+	switch {
+	case prev != nil && !prev.Forbidden() && prev.ino == st.Ino && prev.dev == uint32(st.Dev):
+		if prev.mtime != st.Mtim.Nano() || prev.flags&flagRacy != 0 {
+			return QuietUntold
+		}
+		return 0
+	case asked && st.Size == 0, s.Written != nil && s.Written(dir, p.name):
+		return QuietUntold
+	case asked:
+		return HeardAfter
 	}
-	return st.Size == 0 || s.Written != nil && s.Written(dir, p.name)
+	return 0
 }
 
 // emptied says that all that was in a file was cut off a moment ago.

@@ -38,6 +38,7 @@ func TestUntold(t *testing.T) {
 		save    func(dir string)
 		waits   bool
 		until   string // what is served until then; "" for nothing
+		same    bool   // it is the same content
 	}{
 		{name: "in place", save: func(dir string) { write(t, dir+"/a", "new") }, waits: true, until: "old"},
 		{name: "renamed into place", save: func(dir string) { replace(t, dir+"/a", "new") }},
@@ -49,7 +50,7 @@ func TestUntold(t *testing.T) {
 			must(t, os.Remove(dir+"/a"))
 			write(t, dir+"/a", "")
 		}},
-		{name: "permissions", save: func(dir string) { must(t, os.Chmod(dir+"/a", 0o600)) }},
+		{name: "permissions", same: true, save: func(dir string) { must(t, os.Chmod(dir+"/a", 0o600)) }},
 		{name: "a new name", written: true, waits: true, save: func(dir string) { write(t, dir+"/b", "new") }},
 		{name: "renamed to a new name", save: func(dir string) { replace(t, dir+"/b", "new") }},
 	} {
@@ -66,12 +67,18 @@ func TestUntold(t *testing.T) {
 				}
 				c.save(dir)
 				give(t, dir)
-				at := time.Now()
-				l.Now = func() time.Time { return at }
 				name := "a"
 				if _, err := os.Stat(dir + "/b"); err == nil {
 					name = "b"
 				}
+				var st unix.Stat_t
+				must(t, unix.Stat(dir+"/"+name, &st))
+				at := time.Unix(st.Ctim.Unix()).Add(HeardAfter - 1)
+				l.Now = func() time.Time { return at }
+				if _, delta := refresh(t, l, tree, dir+"/"+name); (delta.Busy != nil) != (c.waits || !c.same) {
+					t.Errorf("it is waited for until its event must have come: %t", delta.Busy != nil)
+				}
+				at = at.Add(1)
 				next, delta := refresh(t, l, tree, dir+"/"+name)
 				if _, busy := delta.Busy[dir][name]; busy != c.waits {
 					t.Errorf("it is waited for: %t", busy)
@@ -83,7 +90,7 @@ func TestUntold(t *testing.T) {
 				}
 				forced, _, err := l.Refresh(tree, Changes{dir: {name: true}})
 				must(t, err)
-				at = at.Add(QuietUntold)
+				at = at.Add(QuietUntold - HeardAfter)
 				next, delta = refresh(t, l, next, dir+"/"+name)
 				if delta.Busy != nil {
 					t.Error("it is waited for in the end")

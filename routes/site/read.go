@@ -165,7 +165,7 @@ func (s *scan) take(fd int, p spot, prev *File, force bool) (*File, error) {
 		f = h.file()
 		f.moveTo(place{s.tree.real, join(p.dir, p.name)})
 	}
-	if err := s.unchanged(fd, &st, force, s.inPlace(p, &st, prev)); err != nil {
+	if err := s.unchanged(fd, &st, force, s.quiet(p, &st, prev)); err != nil {
 		return nil, err
 	}
 	if flags&flagRacy != 0 {

@@ -352,7 +352,7 @@ func TestChangedWhileRead(t *testing.T) {
 	must(t, fstat(fd, &before))
 	s := new(Loader).scan(&Tree{})
 	for _, force := range []bool{false, true} {
-		if err := s.unchanged(fd, &before, force, false); err != nil {
+		if err := s.unchanged(fd, &before, force, 0); err != nil {
 			t.Errorf("nothing has changed: %v", err)
 		}
 	}
@@ -360,7 +360,7 @@ func TestChangedWhileRead(t *testing.T) {
 		t.Errorf("nothing has changed: %v", err)
 	}
 	write(t, path, "new and longer")
-	if err := s.unchanged(fd, &before, true, false); err != errBusy {
+	if err := s.unchanged(fd, &before, true, 0); err != errBusy {
 		t.Errorf("another size: %v", err)
 	}
 	if err := s.reads(fd, []byte("old")); err != errBusy {

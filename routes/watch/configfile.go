@@ -61,6 +61,8 @@ type configFile struct {
 	taken   map[string]inode // the inodes that are served, by path
 	real    map[string]name  // what a path leads to
 	written map[name]bool    // names that were written to since they appeared
+	// unsettled says the same of names whose events wait still; nil: of none.
+	unsettled func(name) bool
 }
 
 // newConfigFile takes the path as the user named it. A pipe, as a shell makes
@@ -190,7 +192,6 @@ const (
 func (c *configFile) glance(now time.Time) (look, []byte) {
 	c.stamp = c.stampOf(c.bodies)
 	if c.isWritten(c.bodies, now) {
-		c.at = now.Add(graceStep)
 		return notYet, nil
 	}
 	if c.isHollow(now) {

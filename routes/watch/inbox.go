@@ -195,6 +195,14 @@ func (in *inbox) rouse() {
 	}
 }
 
+// written says that a name waits which was written to since it appeared there.
+func (in *inbox) written(n name) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	p := in.settle.names[n]
+	return p != nil && p.written
+}
+
 // news is what the inbox has for its reader.
 type news struct {
 	settled  []dirty

@@ -114,9 +114,6 @@ func (j *job) askAll(r *root) {
 	}
 }
 
-// written says that a name that a job is about was written where it is.
-func (j *job) written(dir, base string) bool { return j.dirty[name{dir, base}].written }
-
 // sort says what the settled names mean. Watches below a name that may be
 // another directory by now are given up; the loader brings them back.
 func (w *Watcher) sort(settled []dirty, now time.Time) *job {

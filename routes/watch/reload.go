@@ -62,7 +62,10 @@ func (w *Watcher) content(j *job, began time.Time) (c candidate, told []string) 
 			j.askAll(r)
 		}
 	}
-	w.loader.Written = j.written
+	w.loader.Written = func(dir, base string) bool {
+		n := name{dir, base}
+		return j.dirty[n].written || w.in.written(n)
+	}
 	defer func() { w.loader.Written = nil }()
 	w.look(j, c.trees)
 	for range stepsMost {

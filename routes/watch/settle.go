@@ -183,7 +183,7 @@ func (s *settler) again(d dirty, at time.Time) {
 		// Something newer has happened to it and it is in a batch anyway.
 		return
 	}
-	p.first, p.tries, p.written = d.first, d.tries+1, true
+	p.first, p.tries, p.written = d.first, d.tries+1, p.written || d.written
 	s.delay(p, at.Add(wait))
 }
 

@@ -135,6 +135,44 @@ func (p *play) perform() (taken []string) {
 	return taken
 }
 
+// What was written to since it appeared is told from what was renamed into place,
+// also after the loader found it busy.
+func TestSettleWritten(t *testing.T) {
+	for _, c := range []struct {
+		events []happening
+		want   bool
+	}{
+		{[]happening{appeared}, false},
+		{[]happening{written}, true},
+		{[]happening{vanished, appeared, written, touched}, true},
+		{[]happening{written, appeared}, false},
+		{[]happening{written, vanished}, false},
+		{[]happening{written, appeared, touched}, false},
+	} {
+		s, now := newSettler(), time.Unix(1000, 0)
+		take := func() dirty {
+			now = s.next(now)
+			got := s.take(now)
+			for len(got) == 0 {
+				now = s.next(now)
+				got = s.take(now)
+			}
+			return got[0]
+		}
+		for _, h := range c.events {
+			s.note(name{"/d", "a"}, h, now)
+		}
+		d := take()
+		if d.written != c.want {
+			t.Errorf("%v: written is %t", c.events, d.written)
+		}
+		s.again(d, now)
+		if d = take(); d.written != c.want {
+			t.Errorf("%v: written is %t after it was busy", c.events, d.written)
+		}
+	}
+}
+
 // A checkout of 10,000 files at 20,000 a second, each removed, created and
 // written, is a few batches and loses no name.
 func TestSettleBurst(t *testing.T) {

@@ -103,6 +103,7 @@ func New(opt Options) (*Watcher, error) {
 		alive:    make(chan *root),
 		ended:    make(chan struct{}),
 	}
+	file.unsettled = w.in.written
 	w.patrol = patrol{in: w.in, ended: w.ended, hung: map[string]bool{}}
 	w.opt.Table = nil // or the first table, with all its bodies, would be kept for good
 	w.bench.init()

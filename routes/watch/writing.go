@@ -9,18 +9,27 @@ import (
 )
 
 // isWritten says that somebody has the file or one of the bodies open for
-// writing, and has had for less than capSlow. Where the kernel does not tell, one
-// that was written in place, and not renamed there, is waited for until it is quiet.
+// writing, and has had for less than capSlow; then it is looked at again. Where the
+// kernel does not tell, one that was written in place is waited for until it is
+// quiet, and one that was renamed there until the event of it must have come.
 func (c *configFile) isWritten(bodies []string, now time.Time) bool {
 	for _, path := range c.paths(bodies) {
-		who, young := writingOf(path, now)
-		if who == site.AtRest || who == site.Untold && !(young && c.isInPlace(path)) {
+		who, age := writingOf(path, now)
+		quiet, again := site.QuietUntold, graceStep
+		if who == site.Untold && !c.isInPlace(path) {
+			quiet, again = site.HeardAfter, site.HeardAfter
+		}
+		if who == site.AtRest || who == site.Untold && age >= quiet {
 			continue
 		}
 		if c.busy.IsZero() {
 			c.busy = now
 		}
-		return now.Sub(c.busy) < capSlow
+		if now.Sub(c.busy) >= capSlow {
+			return false
+		}
+		c.at = now.Add(again)
+		return true
 	}
 	c.busy = time.Time{}
 	return false
@@ -30,7 +39,8 @@ func (c *configFile) isWritten(bodies []string, now time.Time) bool {
 // when it was taken, or an event told of it.
 func (c *configFile) isInPlace(path string) bool {
 	info, err := os.Stat(path)
-	return err == nil && c.taken[path] == idOf(info) || c.written[c.real[path]]
+	n := c.real[path]
+	return err == nil && c.taken[path] == idOf(info) || c.written[n] || c.unsettled != nil && c.unsettled(n)
 }
 
 // take notes which inodes are served.
@@ -58,27 +68,31 @@ func (c *configFile) heard(d dirty) {
 func (c *configFile) isTorn(bodies []string, stamp string, now time.Time) bool {
 	// Who has written and closed it since has left a stamp; who has truncated it
 	// within the clock's tick of the last stamp still has it open.
-	if !c.isWritten(bodies, now) && c.stampOf(bodies) == stamp || c.torn == tornMost {
+	written := c.isWritten(bodies, now)
+	if !written && c.stampOf(bodies) == stamp || c.torn == tornMost {
 		c.torn = 0
 		return false
 	}
 	c.torn++
-	c.at = now.Add(graceStep)
+	if !written {
+		c.at = now.Add(graceStep)
+	}
 	return true
 }
 
-// writingOf asks the kernel who has a file open for writing, and says whether it
-// changed so lately that this matters where the kernel does not tell.
-func writingOf(path string, now time.Time) (who site.Writing, young bool) {
+// writingOf asks the kernel who has a file open for writing, and says how long ago
+// it was changed, which matters where the kernel does not tell.
+func writingOf(path string, now time.Time) (who site.Writing, age time.Duration) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return site.AtRest, false
+		return site.AtRest, 0
 	}
 	defer f.Close()
 	who = site.WritingOf(int(f.Fd()))
-	if info, err := f.Stat(); err == nil {
-		changed := info.Sys().(*syscall.Stat_t).Ctim
-		young = now.Sub(time.Unix(changed.Unix())) < site.QuietUntold
+	info, err := f.Stat()
+	if err != nil {
+		return site.AtRest, 0
 	}
-	return who, young
+	changed := info.Sys().(*syscall.Stat_t).Ctim
+	return who, now.Sub(time.Unix(changed.Unix()))
 }
