@@ -22,11 +22,12 @@
 //   - configFile (configfile.go): what is known about the config on disk, and
 //     about the bodies it reads (bodies.go); writing.go knows whether somebody is
 //     writing them, spine.go finds the symlinks that lead to them.
-//   - job, attempt and candidate (index.go, reload.go, roots.go): what there is
-//     to do, what came of it, what may be served next.
+//   - job, attempt and candidate (index.go, reconfigure.go, roots.go): what there
+//     is to do, what came of it, what may be served next.
 //   - Verdict (verdict.go): what is said about it; diff.go compares two configs.
-//   - pulse (poll.go): what happens without events; filesystem.go knows which
-//     filesystems send none, and ask.go whether they answer at all.
+//   - pulse (poll.go, for the config pollconfig.go): what happens without events;
+//     filesystem.go knows which filesystems send none, and ask.go whether they
+//     answer at all.
 //   - patrol (patrol.go): the walk through what is watched, for what sends no
 //     event. site.Patrol compares; what it finds goes through the inbox.
 //   - bench (background.go): what a published table gains afterwards; shift
@@ -50,6 +51,10 @@
 // it), 16 to 36 ms with the example config (3 to 13 ms). A step a second is cheap
 // because it is one: the same calls in four steps cost more than twice as much,
 // nearly all of it for waking the Go scheduler; and so does yielding in between.
+//
+// Where the kernel does not tell who writes a file (it is another user's, and there
+// is no CAP_LEASE), the events decide: site.QuietUntold after its last change what
+// was written in place, site.HeardAfter what was renamed there.
 //
 // A file that somebody keeps mapped is taken after capSlow as it is. What is
 // written into it from then on shows in its mtime, and so to the patrol, with the
