@@ -59,13 +59,32 @@ func (l *Loop) listenFresh(p *plan) (errs []error) {
 	for _, s := range p.fresh {
 		if slices.Contains(p.beside, s) {
 			if err := l.listenBeside(s, l.beside(p, s.address)); err != nil {
-				errs = append(errs, overlapError(s.address, err))
+				errs = p.cannotHave(errs, s.address, overlapError(s.address, err))
 			}
 		} else if err := l.listen(s); err != nil {
-			errs = append(errs, err)
+			errs = p.cannotHave(errs, s.address, err)
 		}
 	}
 	return errs
+}
+
+// cannotHave adds that an address cannot be had to errs.
+func (p *plan) cannotHave(errs []error, a config.Address, err error) []error {
+	return cannotHave(errs, p.table.Config, a, err)
+}
+
+// cannotHave adds that an address cannot be had to errs, with its place in the config.
+// That there are no descriptors left is said once, not for each of a hundred ports.
+func cannotHave(errs []error, c *config.Config, a config.Address, err error) []error {
+	if errors.Is(err, sys.EMFILE) && slices.ContainsFunc(errs, func(e error) bool { return errors.Is(e, sys.EMFILE) }) {
+		return errs
+	}
+	if a.Line > 0 {
+		m := config.NewMistake(c, a.Pos, "", err.Error())
+		m.Cause = err
+		err = m
+	}
+	return append(errs, err)
 }
 
 func listenError(a config.Address, err error) error {
@@ -79,6 +98,8 @@ func remedy(err error) string {
 		return "; another program, or another monopoll, has it: stop that one, or choose another port"
 	case errors.Is(err, fs.ErrPermission):
 		return "; ports below 1024 need root or CAP_NET_BIND_SERVICE, a unix socket needs a folder that can be written to"
+	case errors.Is(err, sys.EMFILE):
+		return "; this process may have no more descriptors: raise its limit (ulimit -n, or LimitNOFILE= in a systemd unit), or listen on fewer ports"
 	case errors.Is(err, sys.EADDRNOTAVAIL):
 		return "; no network interface of this machine has that address"
 	}

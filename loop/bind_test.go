@@ -93,3 +93,36 @@ func TestRefusedReloadListensNowhere(t *testing.T) {
 		t.Error("the free address of a refused reload is left listening")
 	}
 }
+
+// Each address that cannot be had is told with its place in the config; that there
+// are no descriptors left is told once.
+func TestAddressesThatCannotBeHad(t *testing.T) {
+	text := "listeners:\n  - listen: [\"127.0.0.1:1001\", \"127.0.0.1:1002\"]\n    respond: a\n  - {listen: \"127.0.0.1:1003-1009\", respond: b}\n"
+	cfg, err := config.Parse("config.yaml", t.TempDir(), []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for errno, want := range map[error][]string{
+		sys.EADDRINUSE: {":2:14: ", ":2:32: ", ":4:14: "},
+		sys.EMFILE:     {":2:14: "},
+	} {
+		l, err := New(Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.bind = func(a config.Address) (*socket, error) { return nil, listenError(a, errno) }
+		err = l.Bind(cfg)
+		l.end()
+		if !errors.Is(err, errno) {
+			t.Fatal(err)
+		}
+		for _, place := range want {
+			if !strings.Contains(err.Error(), "config.yaml"+place+"cannot listen on 127.0.0.1:100") {
+				t.Errorf("%v: nothing about %s in\n%v", errno, place, err)
+			}
+		}
+		if errno == sys.EMFILE && strings.Count(err.Error(), "cannot listen") != 1 {
+			t.Errorf("said more than once:\n%v", err)
+		}
+	}
+}

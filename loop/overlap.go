@@ -97,7 +97,7 @@ func (l *Loop) bindOverlapping(p *plan) (errs []error) {
 	for _, a := range p.overlapping {
 		s, err := l.bindBeside(a, l.beside(p, a))
 		if err != nil {
-			errs = append(errs, overlapError(a, err))
+			errs = p.cannotHave(errs, a, overlapError(a, err))
 			continue
 		}
 		s.address = a

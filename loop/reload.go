@@ -142,7 +142,7 @@ func (l *Loop) prepare(t *routes.Table) (*plan, error) {
 					continue
 				}
 				if err != nil {
-					errs = append(errs, ownError(err, a, l.publisher.bound, p.bound))
+					errs = p.cannotHave(errs, a, ownError(err, a, l.publisher.bound, p.bound))
 					continue
 				}
 				s.address = a
@@ -183,7 +183,7 @@ func (l *Loop) Bind(c *config.Config) error {
 		for _, a := range listener.Addresses {
 			s, err := l.bind(a)
 			if err != nil {
-				errs = append(errs, ownError(err, a, ready))
+				errs = cannotHave(errs, c, a, ownError(err, a, ready))
 				continue
 			}
 			s.address = a

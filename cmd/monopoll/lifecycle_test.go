@@ -48,7 +48,7 @@ func TestExitCodes(t *testing.T) {
 		{"check -c empty.yaml", exitFailed, "empty"},
 		{"check -c nowhere.yaml", exitFailed, "no such file"},
 		{"check -c www", exitFailed, "folder"},
-		{"run -c taken.yaml", exitFailed, "cannot listen on " + taken.Addr().String()},
+		{"run -c taken.yaml", exitFailed, "taken.yaml:1:22: cannot listen on " + taken.Addr().String()},
 		{"-c taken.yaml", exitFailed, "another program"},
 		{"reload", exitFailed, "is it running"},
 		{"status", exitFailed, "is it running"},

@@ -288,7 +288,7 @@ func TestAddressInUse(t *testing.T) {
 	s := run(t, dir)
 	before := s.descriptors()
 	replace(t, filepath.Join(dir, "config.yaml"), respond(a, "new", c, "new"))
-	s.says("cannot listen on " + c)
+	s.says("config.yaml:3:14: cannot listen on " + c)
 	s.says("still serving version 1")
 	if fetch(a, "/") != "old" || fetch(b, "/") != "old" {
 		t.Error("a refused reload changed something")
