@@ -23,7 +23,7 @@
 //     about the bodies it reads (bodies.go); writing.go knows whether somebody is
 //     writing them, spine.go finds the symlinks that lead to them.
 //   - job, attempt and candidate (index.go, reconfigure.go, roots.go): what there
-//     is to do, what came of it, what may be served next.
+//     is to do, what came of it, what may be served next; reload.go has it done.
 //   - Verdict (verdict.go): what is said about it; diff.go compares two configs.
 //   - pulse (poll.go, for the config pollconfig.go): what happens without events;
 //     filesystem.go knows which filesystems send none, and ask.go whether they
