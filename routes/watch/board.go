@@ -91,6 +91,11 @@ func (w *Watcher) tidy() {
 	w.board.mu.Lock()
 	defer w.board.mu.Unlock()
 	w.board.folders = w.watches.size()
+	if w.config.polled == "" {
+		w.patrol.rests(w.config.seen)
+	} else {
+		w.patrol.rests(standing{})
+	}
 	if !stale {
 		w.patrol.sees(w.table, nil)
 		return

@@ -111,30 +111,44 @@ func TestBodyOfAPipedConfig(t *testing.T) {
 	s.answers("five")
 }
 
-// Where no event tells, the config and its bodies are looked at as often as a
-// small root.
-func TestConfigBeat(t *testing.T) {
+// Where no event tells, the patrol finds what has become of the config and its
+// bodies, in each of its steps; what it found is no news once it was looked at.
+func TestConfigIsPatrolled(t *testing.T) {
 	dir := realDir(t)
 	write(t, dir+"/notes.txt", "one")
 	w := still(t, dir, readsNotes)
-	now := time.Now()
-	w.config.glance(now)
-	w.config.at = time.Time{} // the bodies are looked at once more after the start
-	if at := w.nextPoll(); at.After(now.Add(patrolEvery)) {
-		t.Errorf("first looked at after %v", at.Sub(now))
+	b := newBeat(&w.patrol, 0)
+	w.config.glance(time.Now())
+	w.tidy()
+	found := func(want ...name) {
+		t.Helper()
+		b.lookAtConfig()
+		for _, n := range want {
+			if !w.in.written(n) {
+				t.Errorf("%s: the change was not found", n.base)
+			}
+		}
+		if n := len(w.in.settle.names); n != len(want) {
+			t.Errorf("%d names, want %d", n, len(want))
+		}
+		w.in.settle.forget()
 	}
+	found()
+	notes, text := name{dir, "notes.txt"}, name{dir, "config.yaml"}
 	must(t, os.Mkdir(dir+"/x", 0o755))
-	must(t, os.Link(dir+"/notes.txt", dir+"/x/other"))
-	write(t, dir+"/x/other", "another")
-	j := &job{}
-	now = now.Add(patrolEvery)
-	w.beatConfig(j, now)
-	if !j.config || !j.bodies {
-		t.Error("the change was not found")
+	for _, n := range []name{notes, text} {
+		must(t, os.Link(n.path(), dir+"/x/"+n.base)) // which sets the ctime
 	}
-	if at := w.nextPoll(); at.After(now.Add(patrolEvery)) {
-		t.Errorf("looked at again after %v", at.Sub(now))
-	}
+	w.config.glance(time.Now())
+	w.tidy()
+	w.in.settle.forget()
+	write(t, dir+"/x/notes.txt", "another")
+	found(notes)
+	write(t, dir+"/x/config.yaml", respondWith("another"))
+	found(notes, text)
+	w.config.glance(time.Now())
+	w.tidy()
+	found()
 }
 
 // A config that was named from the current folder is gone with that folder: what

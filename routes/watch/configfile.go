@@ -2,12 +2,9 @@ package watch
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"syscall"
 	"time"
 
 	"monopoll/routes/config"
@@ -47,8 +44,8 @@ type configFile struct {
 	busy    time.Time // since when somebody has it open for writing; zero if nobody has
 	at      time.Time // when to try it again; zero: not before something happens
 	wait    time.Duration
-	stamp   string // of the version that was read last, see stampOf
-	torn    int    // how many times in a row something changed while it was read
+	seen    standing // what there was at the last glance
+	torn    int      // how many times in a row something changed while it was read
 
 	polled string    // why it is looked at every second; "" if it is not
 	poll   time.Time // when it is
@@ -163,21 +160,6 @@ func (c *configFile) concerns(n name) (file, body bool) {
 	return file, body
 }
 
-// stampOf names the versions of the file and the bodies without reading them.
-func (c *configFile) stampOf(bodies []string) string {
-	var b strings.Builder
-	for _, path := range c.paths(bodies) {
-		info, err := os.Stat(path)
-		if err != nil {
-			fmt.Fprintf(&b, "%v\n", err)
-			continue
-		}
-		st := info.Sys().(*syscall.Stat_t)
-		fmt.Fprintln(&b, st.Dev, st.Ino, st.Size, st.Mtim, st.Ctim)
-	}
-	return b.String()
-}
-
 // look is what a glance at the file tells.
 type look uint8
 
@@ -190,7 +172,7 @@ const (
 // glance reads the text and says what to do about it. Half a config may be one,
 // with half the listeners; so it is not read while somebody writes to it.
 func (c *configFile) glance(now time.Time) (look, []byte) {
-	c.stamp = c.stampOf(c.bodies)
+	c.seen = c.standing(c.bodies)
 	if c.isWritten(c.bodies, now) {
 		return notYet, nil
 	}

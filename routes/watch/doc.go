@@ -29,7 +29,8 @@
 //     filesystem.go knows which filesystems send none, and ask.go whether they
 //     answer at all.
 //   - patrol (patrol.go): the walk through what is watched, for what sends no
-//     event. site.Patrol compares; what it finds goes through the inbox.
+//     event. site.Patrol compares, standing.go does for the config; what it finds
+//     goes through the inbox.
 //   - bench (background.go): what a published table gains afterwards; shift
 //     (shift.go) is one run of it, at the pace (pace.go) that the server leaves it.
 //   - board (board.go): what other goroutines may read.

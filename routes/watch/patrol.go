@@ -45,6 +45,7 @@ type patrol struct {
 	mu      sync.Mutex
 	table   *routes.Table
 	skip    []bool          // parallel to its trees: they are polled
+	config  standing        // what is looked at beside them
 	walker  int             // which goroutine it is that patrols; others end
 	walking bool            // there is one
 	at      string          // the root that it is looking at
@@ -145,6 +146,7 @@ func (p *patrol) walk(walker int) {
 		case <-p.ended:
 			return
 		}
+		b.lookAtConfig()
 		end, ok := b.step()
 		if !ok {
 			return

@@ -25,10 +25,6 @@ const (
 	// beatEvery is how often it is made sure that what is watched is still what
 	// is served: a mount or an unmount sends no event.
 	beatEvery = 5 * time.Second
-	// configEvery is how often the config and the bodies it reads are looked at in
-	// case that no event tells of a change: as often as the patrol goes through a
-	// small root. It takes a stat of each.
-	configEvery = patrolEvery
 	// probeWait is how long the event of a probe may take. On a machine that is
 	// so busy, polling does not hurt more than the rest.
 	probeWait = 5 * time.Second
@@ -221,7 +217,7 @@ func (w *Watcher) startPolling(r *root, now time.Time) {
 // nextPoll is when a root or the config is due.
 func (w *Watcher) nextPoll() (at time.Time) {
 	at = w.config.at
-	if !w.config.idle() {
+	if w.config.polled != "" {
 		at = earliest(at, w.config.poll)
 	}
 	for _, r := range w.roots {

@@ -3,13 +3,15 @@ package watch
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"monopoll/routes/site"
 )
 
 // beatConfig asks for the config where it is due: after a mistake, while it is
-// being written, and where its version is another without any event.
+// being written, and where it is polled and its version is another one. (Where it
+// is watched, it is the patrol that looks for what no event tells of.)
 func (w *Watcher) beatConfig(j *job, now time.Time) {
 	c := w.config
 	if c.idle() {
@@ -19,17 +21,14 @@ func (w *Watcher) beatConfig(j *job, now time.Time) {
 		c.at = time.Time{}
 		j.config, j.bodies = true, true
 	}
-	if now.Before(c.poll) {
+	if c.polled == "" || now.Before(c.poll) {
 		return
 	}
-	c.poll = now.Add(configEvery)
-	if c.polled != "" {
-		c.poll = now.Add(pollEvery)
-	}
-	if stamp := c.stampOf(c.bodies); stamp != c.stamp {
+	c.poll = now.Add(pollEvery)
+	if !slices.Equal(c.standing(c.bodies).stamps, c.seen.stamps) {
 		j.config, j.bodies = true, true
 	}
-	if c.polled != "" && orphaned(c.path) {
+	if orphaned(c.path) {
 		w.once("orphan", fmt.Sprintf("%s was replaced where it comes from, but this mount still shows the old file, and always will: "+
 			"mount the folder it is in instead of the file, and restart", c.path))
 	}
@@ -39,7 +38,6 @@ func (w *Watcher) beatConfig(j *job, now time.Time) {
 // that a single mounted file is.
 func (w *Watcher) inspectConfig(now time.Time) {
 	c := w.config
-	c.poll = now.Add(configEvery)
 	if c.path == "" {
 		return
 	}

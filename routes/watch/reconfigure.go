@@ -71,14 +71,14 @@ func (w *Watcher) reconfigure(j *job, content candidate) attempt {
 // they were before, so those are read once more.
 func (w *Watcher) readWhole(text []byte) (cfg *config.Config, torn bool, err error) {
 	c := w.config
-	bodies, stamp := c.bodies, c.stamp
+	bodies, stamps := c.bodies, c.seen.stamps
 	cfg, err = w.read(text)
 	if err == nil && !slices.Equal(bodiesOf(cfg), bodies) {
 		bodies = bodiesOf(cfg)
-		stamp = c.stampOf(bodies)
+		stamps = c.standing(bodies).stamps
 		cfg, err = w.read(text)
 	}
-	return cfg, c.isTorn(bodies, stamp, time.Now()), err
+	return cfg, c.isTorn(bodies, stamps, time.Now()), err
 }
 
 // read makes a config of the text that was found, or finds out again why there

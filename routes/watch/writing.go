@@ -2,6 +2,7 @@ package watch
 
 import (
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -62,14 +63,14 @@ func (c *configFile) heard(d dirty) {
 	}
 }
 
-// isTorn says that the file or one of the bodies is not what it was when stamp
-// was taken, or is being written: what was read since may be half of it. What
+// isTorn says that the file or one of the bodies is not what it was when the
+// stamps were taken, or is being written: what was read since may be half of it. What
 // changes without end is taken as it is after tornMost times.
-func (c *configFile) isTorn(bodies []string, stamp string, now time.Time) bool {
+func (c *configFile) isTorn(bodies, stamps []string, now time.Time) bool {
 	// Who has written and closed it since has left a stamp; who has truncated it
 	// within the clock's tick of the last stamp still has it open.
 	written := c.isWritten(bodies, now)
-	if !written && c.stampOf(bodies) == stamp || c.torn == tornMost {
+	if !written && slices.Equal(c.standing(bodies).stamps, stamps) || c.torn == tornMost {
 		c.torn = 0
 		return false
 	}
