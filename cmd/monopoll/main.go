@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 
 	"github.com/spf13/cobra"
 )
@@ -15,6 +16,11 @@ const (
 	exitFailed = 1 // failed while running, or a check found mistakes
 	exitUsage  = 2 // the command line or the config is wrong
 )
+
+// The kernel gives a signal to the first thread of a process, if it can (signal(7)).
+// Only the goroutine of main runs there, which waits for no disk: in a thread that
+// a filesystem holds up a signal would wait with it.
+func init() { runtime.LockOSThread() }
 
 func main() { os.Exit(Main(os.Args[1:])) }
 

@@ -304,6 +304,20 @@ func TestDatedTwice(t *testing.T) {
 	}
 	put("one", second)
 	tree := load(t, l, dir, options(dir), nil)
+	// A large file has a tag of its stamp at first, which is another one when only
+	// its permissions have changed.
+	l.Threshold = 10
+	large := load(t, l, dir, options(dir), nil)
+	must(t, os.Chmod(dir+"/a.html", 0o600))
+	if large, _ = refresh(t, l, large, dir+"/a.html"); find(large, "a.html").DatedTwice() {
+		t.Error("other permissions are taken for another version")
+	}
+	put("two", second.Add(1))
+	if large, _ = refresh(t, l, large, dir+"/a.html"); !find(large, "a.html").DatedTwice() {
+		t.Error("another version of a large file is taken for the same")
+	}
+	put("one", second)
+	l.Threshold = 0
 	for _, c := range []struct {
 		text  string
 		when  time.Duration

@@ -216,7 +216,7 @@ func (f *File) inherit(prev *File) {
 	if f.data == prev.data {
 		f.data = prev.data // one piece of memory instead of two
 	}
-	if f.data[:f.etagAt] == prev.data[:prev.etagAt] && (prev.flags&flagTwice != 0 || f.ETag() != prev.ETag()) {
+	if f.data[:f.etagAt] == prev.data[:prev.etagAt] && (prev.flags&flagTwice != 0 || f.differs(prev)) {
 		f.flags |= flagTwice
 	}
 	if prev.coded == nil || f.onDisk() || prev.onDisk() || f.ETag() != prev.ETag() {
@@ -231,6 +231,15 @@ func (f *File) inherit(prev *File) {
 	if coded != (Coded{}) {
 		f.coded = &coded
 	}
+}
+
+// differs says that the version before had other content, as far as is known: a
+// weak tag is another one also where only the permissions have changed.
+func (f *File) differs(prev *File) bool {
+	if f.weak() || prev.weak() {
+		return f.Size() != prev.Size() || f.mtime != prev.mtime
+	}
+	return f.ETag() != prev.ETag()
 }
 
 // redated gives a made variant the Last-Modified of the file it is a variant of.
