@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"sync/atomic"
 	"time"
 
 	"monopoll/loop/sys"
@@ -22,7 +21,7 @@ type sink struct {
 	full  chan []byte
 	free  chan []byte
 	done  chan struct{}
-	stale atomic.Bool // to be opened anew before the next batch
+	stale chan struct{} // to be opened anew, before the next batch
 }
 
 // sinkDepth is how many batches may wait for a slow disk: 64 × 48 KiB are about
@@ -49,6 +48,7 @@ func openSink(name string, log *slog.Logger) (*sink, error) {
 	s.full = make(chan []byte, sinkDepth)
 	s.free = make(chan []byte, sinkDepth)
 	s.done = make(chan struct{})
+	s.stale = make(chan struct{}, 1)
 	go s.write()
 	return s, nil
 }
@@ -91,10 +91,7 @@ func (s *sink) write() {
 	defer close(s.done)
 	var lost int
 	var said time.Time
-	for batch := range s.full {
-		if s.own && s.stale.Swap(false) {
-			s.reopen()
-		}
+	for batch := s.next(); batch != nil; batch = s.next() {
 		if n, err := s.file.Write(batch); err != nil {
 			lost += bytes.Count(batch[n:], []byte{'\n'})
 			if time.Since(said) > time.Minute {
@@ -113,8 +110,29 @@ func (s *sink) write() {
 	}
 }
 
+// next gives the next batch, nil after the last. A rotation does not wait for it:
+// whoever asks for one looks for the new file, or for why there is none, at once.
+func (s *sink) next() []byte {
+	for {
+		select {
+		case batch := <-s.full:
+			select {
+			case <-s.stale: // asked for before the batch was seen
+				s.reopen()
+			default:
+			}
+			return batch
+		case <-s.stale:
+			s.reopen()
+		}
+	}
+}
+
 // reopen opens the file by its name again, for a rotation that renamed it.
 func (s *sink) reopen() {
+	if !s.own {
+		return
+	}
 	old := s.file
 	if err := s.open(); err != nil {
 		s.file = old
@@ -149,7 +167,10 @@ func (s *sink) close() {
 func (l *Loop) ReopenLog() {
 	l.mail.post(func(l *Loop) {
 		if l.access.sink != nil {
-			l.access.sink.stale.Store(true)
+			select {
+			case l.access.sink.stale <- struct{}{}:
+			default: // it is about to be
+			}
 		}
 	})
 }

@@ -81,3 +81,26 @@ func TestLogFormatChangesWithItsTime(t *testing.T) {
 		}
 	}
 }
+
+// A rotation waits for no request: the new file is there, or the error is told,
+// also while nobody asks for anything.
+func TestLogIsReopenedWhileIdle(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access.log")
+	s := start(t, fmt.Sprintf("listeners: [{listen: '127.0.0.1:%d', respond: ok}]\nlog: {access: %q}", freePort(t), path), nil)
+	moveAway := func() {
+		if err := os.Rename(path, path+".1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	moveAway()
+	s.loop.ReopenLog()
+	until(t, "a new file", func() bool { _, err := os.Stat(path); return err == nil })
+	moveAway()
+	if err := os.Mkdir(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.loop.ReopenLog()
+	until(t, "the error", func() bool {
+		return strings.Contains(s.log.String(), "the access log stays with the file that is open")
+	})
+}
