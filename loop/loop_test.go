@@ -101,7 +101,10 @@ func (s *server) publish(text string) (Outcome, error) {
 	if !strings.Contains(text, "log:") {
 		text += "\nlog: {access: \"off\"}\n"
 	}
-	cfg, err := config.Parse("config.yaml", s.dir, []byte(text+"\ncontrol: \"off\"\n"))
+	if !strings.Contains(text, "control:") {
+		text += "\ncontrol: \"off\"\n"
+	}
+	cfg, err := config.Parse("config.yaml", s.dir, []byte(text))
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"monopoll/loop/sys"
 	"monopoll/routes/config"
@@ -26,24 +27,45 @@ func (s *socket) lost() bool {
 	return errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, s.file)
 }
 
+// serving finds the socket that serves an address already; nil: there is none. One
+// that cannot be found any more is bound anew, if the plan looks for that. What is
+// found by another name of its file is not lost, whatever became of the old name.
+func (l *Loop) serving(p *plan, a config.Address) *socket {
+	s := l.running(p, a.String())
+	if s == nil {
+		return l.renamed(p, a)
+	}
+	if p.look && s.lost() {
+		return l.rebound(p, a, s)
+	}
+	return s
+}
+
 // rebound gives a new socket for one that was lost, and the old one where there is
 // none to be had: nothing is worse then.
-func (l *Loop) rebound(p *plan, old *socket) *socket {
-	s, err := l.bind(old.address)
+func (l *Loop) rebound(p *plan, a config.Address, old *socket) *socket {
+	s, err := l.bind(a)
 	if err != nil {
 		p.lost = append(p.lost, fmt.Errorf("its file is gone, so nobody finds it, and it cannot be made anew: %w", err))
 		return old
 	}
-	s.address = old.address
+	s.address = a
 	p.fresh = append(p.fresh, s)
-	p.again = append(p.again, s.key)
+	p.again = append(p.again, Found{Address: s.key})
 	return s
 }
 
+// Found is a unix socket that clients find since Rebind, and did not before.
+type Found struct {
+	Address string // as the config has it
+	First   bool   // it could never be had before, as may be with the control socket
+}
+
 // Rebind looks whether the unix sockets can still be found, and binds those anew
-// that cannot: it gives their addresses, and why some are lost for now. A control
-// socket that could not be had is tried again. Any goroutine may call it.
-func (l *Loop) Rebind() (again []string, err error) {
+// that cannot: it gives them, and why others are lost for now. A control socket
+// that could not be had is tried again. The log has it all too. Any goroutine may
+// call it.
+func (l *Loop) Rebind() (again []Found, err error) {
 	l.publisher.mu.Lock()
 	defer l.publisher.mu.Unlock()
 	u := &l.publisher
@@ -52,6 +74,9 @@ func (l *Loop) Rebind() (again []string, err error) {
 	}
 	u.looked = nil
 	p, _, err := l.change(u.table)
+	if err != nil && !errors.Is(err, ErrStopped) {
+		l.log.Warn("unix sockets that nobody finds are not bound anew", "error", err)
+	}
 	return p.again, errors.Join(append(p.lost, err)...)
 }
 
@@ -79,10 +104,10 @@ type renaming struct {
 }
 
 // renamed finds the socket that serves a unix address under another name, which
-// the table has no more.
+// the table has no more. Of several new names for one socket the first has it.
 func (l *Loop) renamed(p *plan, a config.Address) *socket {
-	s := sameFile(l.publisher.bound, a)
-	if s == nil || s.control || p.names(s.key) {
+	_, s := sameFile(l.publisher.bound, a)
+	if s == nil || s.control || p.names(s.key) || slices.ContainsFunc(p.renamings, func(r renaming) bool { return r.socket == s }) {
 		return nil
 	}
 	p.renamings = append(p.renamings, renaming{s, a})
@@ -100,21 +125,22 @@ func (p *plan) names(key string) bool {
 	return false
 }
 
-// sameFile finds the socket that has the file of a unix address.
-func sameFile(all map[string]*socket, a config.Address) *socket {
+// sameFile finds the socket that has the file of a unix address, and the address
+// by which all knows it.
+func sameFile(all map[string]*socket, a config.Address) (key string, s *socket) {
 	if a.Unix == "" {
-		return nil
+		return "", nil
 	}
 	info, err := os.Lstat(a.Unix)
 	if err != nil {
-		return nil
+		return "", nil
 	}
-	for _, s := range all {
+	for key, s := range all {
 		if s.file != nil && os.SameFile(info, s.file) {
-			return s
+			return key, s
 		}
 	}
-	return nil
+	return "", nil
 }
 
 // ownError says so where it is not another program that has a unix address.
@@ -123,8 +149,8 @@ func ownError(err error, a config.Address, all ...map[string]*socket) error {
 		return err
 	}
 	for _, some := range all {
-		if s := sameFile(some, a); s != nil {
-			return fmt.Errorf("cannot listen on %s: it is the same file as %s, which this server has; name it once: %w", a, s.key, sys.EADDRINUSE)
+		if key, s := sameFile(some, a); s != nil {
+			return fmt.Errorf("cannot listen on %s: it is the same file as %s, which this server has; name it once: %w", a, key, sys.EADDRINUSE)
 		}
 	}
 	return err

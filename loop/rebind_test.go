@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -65,7 +66,7 @@ func TestLostSocketIsBoundAnew(t *testing.T) {
 	before := unixClient(t, path)
 	before()
 	remove()
-	if again, err := s.loop.Rebind(); err != nil || !slices.Equal(again, []string{"unix:" + path}) {
+	if again, err := s.loop.Rebind(); err != nil || !slices.Equal(again, []Found{{Address: "unix:" + path}}) {
 		t.Errorf("%v, %v", again, err)
 	}
 	after := unixClient(t, path)
@@ -155,5 +156,79 @@ func TestSocketByAnotherName(t *testing.T) {
 	}
 	if _, err := os.Lstat(path); err == nil {
 		t.Error("the file of a socket that was given up is still there")
+	}
+}
+
+// A link that led to the folder of a socket is pointed elsewhere, or removed, and
+// the config names the socket by another way to its file: it is there as before.
+// Of two such ways one is too many.
+func TestSocketWhoseLinkIsGone(t *testing.T) {
+	config := func(listen, control string) string {
+		return "listeners: [{listen: [" + listen + "], respond: hi}]\ncontrol: " + control
+	}
+	for name, c := range map[string]struct {
+		link     string // leads there afterwards; empty: is removed
+		from, to string // configs
+		refused  string
+	}{
+		"points elsewhere": {"other", config("'unix:link/s'", "off"), config("'unix:real/s'", "off"), ""},
+		"removed":          {"", config("'unix:link/s'", "off"), config("'unix:real/s'", "off"), ""},
+		"two names": {"", config("'unix:link/s'", "off"), config("'unix:two/s', 'unix:three/s'", "off"),
+			"/three/s: it is the same file as unix:DIR/two/s, which"},
+		"control": {"", config("'unix:real/s'", "link/ctl"), config("'unix:real/s'", "real/ctl"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, "listeners: [{listen: 'unix:first', respond: hi}]", map[string]string{"real/x": "", "other/x": ""})
+			link := func(name, target string) {
+				if err := os.Symlink(target, filepath.Join(s.dir, name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, name := range []string{"link", "two", "three"} {
+				link(name, "real")
+			}
+			s.loop.controller = func(_ string, reply func([]byte)) { reply([]byte("yes")) }
+			if _, err := s.publish(c.from); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Remove(filepath.Join(s.dir, "link")); err != nil {
+				t.Fatal(err)
+			}
+			if c.link != "" {
+				link("link", c.link)
+			}
+			_, err := s.publish(c.to)
+			if want := strings.ReplaceAll(c.refused, "DIR", s.dir); (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("want %q: %v", want, err)
+			}
+			if said := s.log.String(); strings.Contains(said, "WARN") {
+				t.Error(said)
+			}
+			if body, _ := unixClient(t, filepath.Join(s.dir, "real/s"))(); body != "hi" {
+				t.Errorf("%q", body)
+			}
+			if !strings.Contains(c.to, "control: off") {
+				ctl := newUnix(t, filepath.Join(s.dir, "real/ctl"))
+				fmt.Fprintln(ctl, "there?")
+				if answer, err := io.ReadAll(ctl); string(answer) != "yes" {
+					t.Errorf("the control socket: %q, %v", answer, err)
+				}
+			}
+			if names, err := filepath.Glob(filepath.Join(s.dir, "other/s")); len(names) > 0 || err != nil {
+				t.Errorf("made for nobody: %v, %v", names, err)
+			}
+		})
+	}
+}
+
+// That nothing can be bound anew is in the log, whoever asked.
+func TestRebindThatFails(t *testing.T) {
+	s := start(t, "listeners: [{listen: 'unix:a.sock', respond: hi}]", nil)
+	if err := os.Remove(filepath.Join(s.dir, "a.sock")); err != nil {
+		t.Fatal(err)
+	}
+	s.loop.listen = func(*socket) error { return errors.New("no listener today") }
+	if again, err := s.loop.Rebind(); len(again) > 0 || err == nil || !strings.Contains(s.log.String(), "no listener today") {
+		t.Errorf("%v, %v, and the log has %q", again, err, s.log.String())
 	}
 }

@@ -36,7 +36,7 @@ type plan struct {
 
 	// For unix sockets: see rebind.go.
 	look      bool       // for those that are lost
-	again     []string   // addresses that were bound anew
+	again     []Found    // addresses that were bound anew
 	lost      []error    // why others could not be
 	renamings []renaming // those of which the path is another
 
@@ -106,8 +106,12 @@ func (l *Loop) change(t *routes.Table) (*plan, Outcome, error) {
 		return &plan{}, Outcome{}, ErrStopped
 	}
 	l.publisher.took(p)
-	for _, address := range p.again {
-		l.log.Info("a unix socket that nobody could find is there again", "address", address)
+	for _, one := range p.again {
+		what := "a unix socket that nobody could find is there again"
+		if one.First {
+			what = "the control socket that could not be had is there"
+		}
+		l.log.Info(what, "address", one.Address)
 	}
 	for _, err := range p.lost {
 		l.log.Warn("a unix socket is lost", "error", err)
@@ -127,13 +131,7 @@ func (l *Loop) prepare(t *routes.Table) (*plan, error) {
 	var errs []error
 	for _, listener := range t.Listeners {
 		for _, a := range listener.Addresses {
-			s := l.running(p, a.String())
-			if s == nil {
-				s = l.renamed(p, a)
-			}
-			if s != nil && p.look && s.lost() {
-				s = l.rebound(p, s)
-			}
+			s := l.serving(p, a)
 			if s == nil {
 				var err error
 				s, err = l.boundTo(a)
@@ -142,7 +140,7 @@ func (l *Loop) prepare(t *routes.Table) (*plan, error) {
 					continue
 				}
 				if err != nil {
-					errs = p.cannotHave(errs, a, ownError(err, a, l.publisher.bound, p.bound))
+					errs = p.cannotHave(errs, a, ownError(err, a, p.bound, l.publisher.bound))
 					continue
 				}
 				s.address = a
@@ -233,21 +231,19 @@ func (l *Loop) prepareControl(p *plan, path string) {
 	p.control = path
 	a := config.Address{Unix: path}
 	s := l.publisher.bound[a.String()]
-	if s == nil {
-		if s = sameFile(l.publisher.bound, a); s != nil && s.control {
-			p.renamings = append(p.renamings, renaming{s, a})
-		} else {
-			s = nil
-		}
+	lost := s != nil && p.look && s.lost()
+	if _, other := sameFile(l.publisher.bound, a); s == nil && other != nil && other.control {
+		p.renamings = append(p.renamings, renaming{other, a})
+		s = other
 	}
-	if s == nil || p.look && s.lost() {
+	if s == nil || lost {
 		said := s == nil && path == l.publisher.control
 		if said && !p.look {
 			return
 		}
 		if fresh := l.bindControl(path, said); fresh != nil {
 			if s != nil || said {
-				p.again = append(p.again, fresh.key)
+				p.again = append(p.again, Found{fresh.key, s == nil})
 			}
 			p.fresh = append(p.fresh, fresh)
 			s = fresh

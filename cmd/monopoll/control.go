@@ -115,8 +115,12 @@ func reload(ctx context.Context, w *watch.Watcher, l *loop.Loop) controlAnswer {
 	v := w.Reload(ctx)
 	answer := controlAnswer{v.OK(), v.String()}
 	again, err := l.Rebind()
-	for _, address := range again {
-		answer.Text += "\n" + address + " could not be found any more; it is bound anew"
+	for _, one := range again {
+		if one.First {
+			answer.Text += "\n" + one.Address + " could not be had before; it is bound now"
+		} else {
+			answer.Text += "\n" + one.Address + " could not be found any more; it is bound anew"
+		}
 	}
 	if err != nil {
 		answer.OK = false

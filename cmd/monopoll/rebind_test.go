@@ -22,10 +22,11 @@ func TestReloadFindsLostSockets(t *testing.T) {
 		return code == exitFine
 	}
 	control := filepath.Join(dir, ".monopoll.sock")
-	for range 2 {
+	for _, said := range []string{"the control socket that could not be had is there", "a unix socket that nobody could find is there again"} {
 		must(t, os.Remove(control))
 		s.signal(syscall.SIGHUP)
 		s.until("the control socket", answers)
+		s.says(said)
 	}
 	out, errs, code := monopoll(t, dir, "reload")
 	if code != exitFine || !strings.Contains(out, "unchanged") || strings.Contains(out, "anew") {
