@@ -191,6 +191,10 @@ func (d *decoder) listenHost(at place, text string) (string, bool) {
 		d.fail(at, "brackets are for IPv6 only; write \"%s:8080\"", bare)
 	case ip.Zone() != "":
 		d.fail(at, "an address with a zone (%%%s) is not supported; listen on the port alone", ip.Zone())
+	case ip.Is6() && ip.IsLinkLocalUnicast():
+		d.fail(at, "%s is a link-local address, which needs a zone, and that is not supported; listen on the port alone", ip)
+	case ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		d.fail(at, "%s is the broadcast address; nothing can listen there by TCP", ip)
 	case ip.IsMulticast():
 		d.fail(at, "%s is a multicast address; nothing can listen there by TCP", ip)
 	case ip == netip.IPv6Unspecified():

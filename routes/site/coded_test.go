@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -74,6 +75,10 @@ func sidecarsLater(t *testing.T, dir string, tree *Tree, put func(name, text str
 	tree, delta := refresh(t, l, tree, dir+"/a.js.gz")
 	if got := codedAs(t, tree, "a.js", Gzip); got != "fresh" || delta.Changed != 1 {
 		t.Errorf("gzip is %q, delta %+v", got, delta)
+	}
+	put("a.js.gz", "", 0)
+	if tree, _ = refresh(t, l, tree, dir+"/a.js.gz"); find(tree, "a.js").Coded(Gzip) != nil {
+		t.Error("an empty sidecar is used")
 	}
 	put("a.js", "new", -2*time.Minute)
 	tree, _ = refresh(t, l, tree, dir+"/a.js")
@@ -330,5 +335,48 @@ func TestDatedTwice(t *testing.T) {
 		if f.DatedTwice() != c.twice || f.Coded(Gzip).DatedTwice() != c.twice {
 			t.Errorf("%s at %s: %t, its variant %t", c.text, c.when, f.DatedTwice(), f.Coded(Gzip).DatedTwice())
 		}
+	}
+}
+
+// The text of a large file is compressed when its tag is known; its body stays
+// where it is. What is larger still is left alone.
+func TestLargeText(t *testing.T) {
+	dir, l := real(t, t.TempDir()), calm()
+	text := strings.Repeat("body { color: red }\n", Threshold/20+1)
+	write(t, dir+"/large.css", text)
+	write(t, dir+"/larger.css", strings.Repeat("x", maxEncode+1))
+	write(t, dir+"/large.bin", text)
+	tree := load(t, l, dir, options(dir), nil)
+	if plan := tree.Plan(); len(plan) != 0 {
+		t.Errorf("%d variants are planned of bodies whose tags are not known", len(plan))
+	}
+	tags := map[*File]string{}
+	for _, f := range tree.Unhashed() {
+		tag, err := l.Hash(f, nil)
+		must(t, err)
+		tags[f] = tag
+	}
+	tree = encodeAll(t, tree.Tagged(tags), &Encoder{})
+	f := find(tree, "large.css")
+	if _, inMemory := f.Body(); inMemory || f.Coded(Gzip).Size() > 10_000 || !strings.Contains(f.Shared().Lines, "Vary: Accept-Encoding") {
+		t.Errorf("in memory: %t; %q", inMemory, f.Shared().Lines)
+	}
+	body, _ := f.Coded(Gzip).Body()
+	r, err := gzip.NewReader(strings.NewReader(body))
+	must(t, err)
+	if got, err := io.ReadAll(r); string(got) != text {
+		t.Errorf("%d bytes come back: %v", len(got), err)
+	}
+	for _, name := range []string{"larger.css", "large.bin"} {
+		if f := find(tree, name); f.HasCoded() || strings.Contains(f.Shared().Lines, "Vary") {
+			t.Errorf("%s: %q", name, f.Shared().Lines)
+		}
+	}
+	if plan := tree.Plan(); len(plan) != 0 {
+		t.Errorf("%d variants are planned once more", len(plan))
+	}
+	write(t, dir+"/large.css", text+"more") // before its event is heard of
+	if _, err := (&Encoder{}).Do(t.Context(), Work{f, Brotli}); !errors.Is(err, ErrChanged) {
+		t.Errorf("another version: %v", err)
 	}
 }

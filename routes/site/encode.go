@@ -26,9 +26,11 @@ type Variant struct {
 	file   *File // nil: not worth it
 }
 
-// Plan lists the variants that could be made for a tree: for text-like bodies
-// of more than 512 bytes that are in memory, in each coding that neither a
-// sidecar gives nor was tried before. Small bodies come first.
+// Plan lists the variants that could be made for a tree: for text-like bodies of
+// more than minEncode and up to maxEncode bytes, in each coding that neither a
+// sidecar gives nor was tried before. Small bodies come first. Large files are
+// among them once they are Tagged; what is on disk only because there is no room
+// for it in memory has none for its variants either.
 func (t *Tree) Plan() []Work {
 	if !t.opt.Compress {
 		return nil
@@ -36,7 +38,7 @@ func (t *Tree) Plan() []Work {
 	var work []Work
 	seen := map[string]bool{}
 	t.each(func(name string, c Coding, f *File) {
-		if c != Identity || f.onDisk() || f.Forbidden() || f.coded.complete() || !t.opt.codes(f, MediaType(name)) || seen[f.ETag()] {
+		if c != Identity || !f.encodable() || f.coded.complete() || !t.opt.codes(f, MediaType(name)) || seen[f.ETag()] {
 			return
 		}
 		seen[f.ETag()] = true
@@ -50,6 +52,11 @@ func (t *Tree) Plan() []Work {
 	return work
 }
 
+// encodable says that variants can be made of a file as it is now.
+func (f *File) encodable() bool {
+	return !f.Forbidden() && (!f.onDisk() || f.Size() > Threshold && !f.weak())
+}
+
 // Size is the length of the body to be compressed.
 func (w Work) Size() int64 { return w.file.Size() }
 
@@ -61,8 +68,9 @@ type Encoder struct {
 	Cache *Cache
 }
 
-// Do makes a variant. It takes up to about half a second of a processor. The
-// only error is that of ctx, and it is looked at only before the work.
+// Do makes a variant. It takes up to about half a second of a processor. It looks
+// at ctx only before the work. The error wraps ErrChanged if a file on disk is
+// another by now.
 func (e *Encoder) Do(ctx context.Context, w Work) (Variant, error) {
 	if err := ctx.Err(); err != nil {
 		return Variant{}, err
@@ -71,8 +79,11 @@ func (e *Encoder) Do(ctx context.Context, w Work) (Variant, error) {
 	if known, ok := e.Cache.get(v.tag, w.coding); ok {
 		return known, nil
 	}
-	body, _ := w.file.Body()
-	out, err := e.encode(w.coding, []byte(body))
+	body, err := w.file.content()
+	if err != nil {
+		return Variant{}, err
+	}
+	out, err := e.encode(w.coding, body)
 	if err != nil {
 		return Variant{}, fmt.Errorf("a body of %d bytes cannot be compressed: %w", len(body), err)
 	}
@@ -115,7 +126,7 @@ func (t *Tree) With(variants []Variant, room int64) *Tree {
 	}
 	return t.rebuilt(func(dir, name string, c Coding, f *File) *File {
 		found := made[f.ETag()]
-		if found == nil || c != Identity || f.onDisk() || f.Forbidden() {
+		if found == nil || c != Identity || !f.encodable() {
 			return f
 		}
 		typ := MediaType(name)

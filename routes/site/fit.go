@@ -122,16 +122,38 @@ func (l *Loader) Fetch(f *File) (Move, error) {
 	sec, _ := f.Modified()
 	modified := time.Unix(sec, 0)
 	h := newHead(&modified, placeholder, f.Size(), f.Size())
-	n, err := readFull(fd, h.body(f.Size()))
-	if err != nil {
-		return Move{}, f.place().failed(err)
-	}
-	var st unix.Stat_t
-	if err := fstat(fd, &st); err != nil || int64(n) != f.Size() || !f.is(&st) {
-		return Move{}, f.place().failed(ErrChanged)
+	if err := f.readFrom(fd, h.body(f.Size())); err != nil {
+		return Move{}, err
 	}
 	h.setTag(sumOf(h.body(f.Size())))
 	return Move{f.stamp(), h.file()}, nil
+}
+
+// readFrom reads the body of a file on disk, which fd is open on.
+func (f *File) readFrom(fd int, body []byte) error {
+	n, err := readFull(fd, body)
+	if err != nil {
+		return f.place().failed(err)
+	}
+	var st unix.Stat_t
+	if err := fstat(fd, &st); err != nil || n < len(body) || !f.is(&st) {
+		return f.place().failed(ErrChanged)
+	}
+	return nil
+}
+
+// content gives a copy of the body, wherever that is.
+func (f *File) content() ([]byte, error) {
+	if body, ok := f.Body(); ok {
+		return []byte(body), nil
+	}
+	fd, err := f.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	body := make([]byte, f.Size())
+	return body, f.readFrom(fd, body)
 }
 
 // Memory is about how many bytes of memory the file takes after the move.

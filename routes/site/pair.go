@@ -3,10 +3,11 @@ package site
 import "slices"
 
 // Coded variants are made of bodies of minEncode to maxEncode bytes: a shorter
-// one fits in the first packet with its head anyway, a longer one is on disk.
+// one fits in the first packet with its head anyway; a longer one takes each coder
+// more than half a second, and what scripts and style sheets are is shorter.
 const (
 	minEncode = 512
-	maxEncode = Threshold
+	maxEncode = 4 << 20
 )
 
 // shared gives the field lines of the file name in the directory rel.
@@ -103,11 +104,17 @@ func (s *scan) withCoded(rel, name string, f *File, files set[File]) (*File, []o
 			old = f.coded.variant[c]
 		}
 		if side := files.get(name + suffixes[c]); side != nil && o.Precompressed && !side.Forbidden() {
-			if side.mtime >= f.mtime {
+			why := ""
+			switch {
+			case side.Size() == 0:
+				why = "is empty, which no coding is,"
+			case side.mtime < f.mtime:
+				why = "is older than " + name
+			default:
 				coded.variant[c] = side.as(o.share(key), old)
 				continue
 			}
-			odd = append(odd, oddity{name + suffixes[c], "is older than " + name + " and is not sent in its place; make it anew"})
+			odd = append(odd, oddity{name + suffixes[c], why + " and is not sent in its place; make it anew"})
 		}
 		if old != nil && old.flags&flagMade != 0 && o.codes(f, typ) {
 			coded.variant[c] = old.as(o.share(key), old)

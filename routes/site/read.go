@@ -70,7 +70,7 @@ func (s *scan) file(at int, p spot, st *unix.Stat_t, prev *File) (*File, error) 
 	}
 	s.tree.busy.add(s.tree.realPath(p.dir), strings.Clone(p.name))
 	if prev == nil || prev.Forbidden() {
-		return nil, nil
+		return prev, nil // what could not be read is there all the same
 	}
 	return s.keep(p, prev), nil
 }

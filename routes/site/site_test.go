@@ -507,6 +507,20 @@ func TestForbidden(t *testing.T) {
 	if f := find(tree, "a"); f.ETag() != "" || f.Size() != 0 || f.HasCoded() || f.Private() != "Content-Length: 0\r\n" {
 		t.Errorf("a forbidden file says %q", f.Tail())
 	}
+	// It may be read again, and somebody is writing it: it is there meanwhile.
+	must(t, os.Chown(dir+"/a", 65534, -1))
+	again()
+	f, err := os.OpenFile(dir+"/a", os.O_WRONLY|os.O_TRUNC, 0)
+	must(t, err)
+	defer f.Close()
+	must(t, os.Chmod(dir+"/a", 0o644))
+	again()
+	wantBody(t, tree, "a", "forbidden")
+	_, err = f.WriteString("new")
+	must(t, err)
+	must(t, f.Close())
+	again()
+	wantBody(t, tree, "a", "new")
 }
 
 func TestTooManyFiles(t *testing.T) {

@@ -51,6 +51,7 @@ func (s *shift) work() {
 	for i := range s.trees {
 		s.compress(i, encoders)
 		s.hash(i)
+		s.compress(i, encoders) // the large files that have their tags now
 		if s.ctx.Err() != nil {
 			return
 		}
@@ -141,7 +142,7 @@ func (s *shift) encode(e *site.Encoder, work <-chan site.Work, out chan<- site.V
 		pace.begin()
 		v, err := e.Do(s.ctx, one)
 		if err != nil {
-			continue // cancelled, or a body that this coding cannot have
+			continue // cancelled, or a body that this coding cannot have, or another by now
 		}
 		out <- v
 		pace.end()

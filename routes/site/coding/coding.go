@@ -75,8 +75,8 @@ func (e *Encoder) Gzip(body []byte) ([]byte, error) {
 	return bytes.Clone(e.out.Bytes()), nil
 }
 
-// zstdWindow is the largest window: browsers take up to 8 MiB (RFC 9659 §3),
-// and no body here is larger than 1 MiB.
+// zstdWindow is the largest window: browsers take up to 8 MiB (RFC 9659 §3), and
+// a larger one makes the tables larger that the encoder keeps.
 const zstdWindow = 1 << 20
 
 // zstdLevel is not the best one, which saves another twentieth at most and holds
