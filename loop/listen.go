@@ -133,7 +133,7 @@ func (l *Loop) longestIdleGoes() bool {
 // unavailable is for those who come when nothing is left for them: no memory,
 // no descriptor, no place.
 const unavailable = "HTTP/1.1 503 Service Unavailable\r\nServer: monopoll\r\nRetry-After: 1\r\n" +
-	"Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 51\r\n\r\n" +
+	"Connection: close\r\nCache-Control: no-store\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 51\r\n\r\n" +
 	"The server has no place free. Try again in a while\n"
 
 // refuseConnection ends a connection that has no place, in the way that

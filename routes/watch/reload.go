@@ -27,11 +27,11 @@ func (w *Watcher) perform(j *job) Verdict {
 		a = attempt{kind: Refused, mistake: err.Error()}
 	}
 	v := Verdict{Kind: Unchanged, What: w.config.label()}
-	if j.forced {
-		v.What = "everything"
-	}
 	if len(content.trees) > 0 {
 		v = w.serveContent(content, told, began)
+	}
+	if v.Kind == Unchanged && j.forced {
+		v.What = "everything"
 	}
 	switch {
 	case a.kind == Refused:
