@@ -21,11 +21,11 @@ import (
 
 // bind makes the socket of an address. It is called off the loop: it may wait,
 // and it may fail.
-func bind(a config.Address) (*socket, error) {
+func bind(a config.Address, patience *sys.Patience) (*socket, error) {
 	s := &socket{key: a.String(), path: a.Unix}
 	var err error
 	if a.Unix != "" {
-		s.fd, err = sys.ListenUnix(a.Unix, 0o666)
+		s.fd, err = sys.ListenUnix(a.Unix, 0o666, patience)
 		if err == nil {
 			s.file, _ = os.Lstat(a.Unix)
 		}

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -124,5 +127,76 @@ func TestAddressesThatCannotBeHad(t *testing.T) {
 		if errno == sys.EMFILE && strings.Count(err.Error(), "cannot listen") != 1 {
 			t.Errorf("said more than once:\n%v", err)
 		}
+	}
+}
+
+// A server that ends while sockets are made leaves none of their files behind: not
+// those that were made before, however long the next takes, nor that one.
+func TestEndWhileBinding(t *testing.T) {
+	dir := t.TempDir()
+	cfg, err := config.Parse("config.yaml", dir, []byte("listeners: [{listen: ['unix:a', 'unix:b', 'unix:c'], respond: hi}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- l.Run() }()
+	files := func() (names []string) {
+		all, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range all {
+			names = append(names, one.Name())
+		}
+		return names
+	}
+	usual := l.bind
+	l.bind = func(a config.Address) (*socket, error) {
+		if strings.HasSuffix(a.Unix, "/b") {
+			if got := files(); !slices.Equal(got, []string{"a"}) {
+				t.Errorf("before the end there are %q", got)
+			}
+			l.Stop()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+			if got := files(); len(got) > 0 {
+				t.Errorf("while b is made there are %q", got)
+			}
+		}
+		return usual(a)
+	}
+	if err := l.Bind(cfg); !errors.Is(err, ErrStopped) {
+		t.Errorf("Bind: %v", err)
+	}
+	if got := files(); len(got) > 0 {
+		t.Errorf("at the end there are %q", got)
+	}
+}
+
+// Where one cannot be had, those that were made are given back.
+func TestBindKeepsAllOrNone(t *testing.T) {
+	dir := t.TempDir()
+	cfg, err := config.Parse("config.yaml", dir, []byte("listeners: [{listen: ['unix:a', 'unix:b', 'unix:c'], respond: hi}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "b"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.end()
+	if err := l.Bind(cfg); err == nil || !strings.Contains(err.Error(), "/b: a file that is not a socket") {
+		t.Errorf("Bind: %v", err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("left are %v, %v", left, err)
 	}
 }

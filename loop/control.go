@@ -68,7 +68,7 @@ func (l *Loop) replied(fd int, gen uint32, answer []byte) {
 // bindControl makes the control socket. Not to have one is no reason not to
 // serve: a read-only folder, as in a container, is said once.
 func (l *Loop) bindControl(path string, said bool) *socket {
-	fd, err := sys.ListenUnix(path, 0o600)
+	fd, err := sys.ListenUnix(path, 0o600, &l.publisher.patience)
 	if err != nil && said {
 		return nil
 	}

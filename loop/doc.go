@@ -35,6 +35,7 @@
 //	control.go   the control socket: a command, and its answer
 //	console.go   lines that are typed on a terminal
 //	bind.go      make listening sockets
+//	ready.go     those that wait for the first table
 //	reload.go    a new Table: bind off the loop, commit on it
 //	overlap.go   an address that widens or narrows on its port
 //	rebind.go    a unix socket whose file is lost, or has two names

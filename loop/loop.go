@@ -126,7 +126,8 @@ func New(o Options) (*Loop, error) {
 	l.lanes[laneLinger].timeout = int64(lingerTime)
 	l.lanes[laneReply].timeout = int64(replyTime)
 	l.controller = o.Control
-	l.bind, l.listen, l.bindBeside, l.listenBeside = bind, listen, bindBeside, listenBeside
+	l.bind = func(a config.Address) (*socket, error) { return bind(a, &l.publisher.patience) }
+	l.listen, l.bindBeside, l.listenBeside = listen, bindBeside, listenBeside
 	l.now, l.wall = l.kernel.Now()
 	return l, nil
 }
@@ -346,7 +347,7 @@ func (l *Loop) end() {
 		s.unlink()
 	}
 	clear(l.sockets)
-	l.endReady()
+	l.publisher.ready.end(l.kernel)
 	l.access.close()
 	if l.spare >= 0 {
 		l.kernel.Close(l.spare)

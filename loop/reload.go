@@ -14,7 +14,9 @@ import (
 type publisher struct {
 	mu    sync.Mutex
 	bound map[string]*socket // by address
-	ready map[string]*socket // bound by Bind, for the first table
+	ready readySockets       // bound by Bind, for the first table
+	// patience is that of the sockets which are being made.
+	patience sys.Patience
 	// narrowed are sockets whose address was narrowed, some closed meanwhile.
 	narrowed []*socket
 	log      string // where the access log goes
@@ -127,6 +129,7 @@ func (u *publisher) took(p *plan) {
 
 func (l *Loop) prepare(t *routes.Table) (*plan, error) {
 	p := &plan{table: t, bound: make(map[string]*socket, len(l.publisher.bound)), look: t.Config != l.publisher.looked}
+	l.publisher.patience = sys.Patience{}
 	l.claimNarrowed(p)
 	var errs []error
 	for _, listener := range t.Listeners {
@@ -168,61 +171,6 @@ func (l *Loop) prepare(t *routes.Table) (*plan, error) {
 	return p, errors.Join(errs...)
 }
 
-// Bind makes the sockets of a config before there is a table, so that what needs
-// a privilege can be done before it is given up, and what is in use is known
-// before a large root is read. Publish uses them, and has them listen. If one
-// cannot be had, none is kept.
-func (l *Loop) Bind(c *config.Config) error {
-	l.publisher.mu.Lock()
-	defer l.publisher.mu.Unlock()
-	var errs []error
-	ready := make(map[string]*socket)
-	for _, listener := range c.Listeners {
-		for _, a := range listener.Addresses {
-			s, err := l.bind(a)
-			if err != nil {
-				errs = cannotHave(errs, c, a, ownError(err, a, ready))
-				continue
-			}
-			s.address = a
-			ready[s.key] = s
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		for _, s := range ready {
-			l.kernel.Close(s.fd)
-			s.unlink()
-		}
-		return err
-	}
-	l.publisher.ready = ready
-	return nil
-}
-
-// boundTo gives a socket that is bound to an address and known to nobody yet.
-func (l *Loop) boundTo(a config.Address) (*socket, error) {
-	if s := l.publisher.ready[a.String()]; s != nil {
-		delete(l.publisher.ready, s.key)
-		return s, nil
-	}
-	return l.bind(a)
-}
-
-// endReady closes what was never given to a table. A goroutine that publishes at
-// this moment, or for ever since a disk does not answer, has them in its hands:
-// it closes them by itself when it finds that the loop has ended.
-func (l *Loop) endReady() {
-	if !l.publisher.mu.TryLock() {
-		return
-	}
-	defer l.publisher.mu.Unlock()
-	for _, s := range l.publisher.ready {
-		l.kernel.Close(s.fd)
-		s.unlink()
-	}
-	l.publisher.ready = nil
-}
-
 // prepareControl sees to it that the control socket is where the config has it.
 func (l *Loop) prepareControl(p *plan, path string) {
 	if l.controller == nil || path == "" {
@@ -256,8 +204,7 @@ func (l *Loop) prepareControl(p *plan, path string) {
 
 func (p *plan) abandon(k sys.Kernel) {
 	for _, s := range p.fresh {
-		k.Close(s.fd)
-		s.unlink()
+		s.undo(k)
 	}
 	for _, s := range p.claimed {
 		s.claim.release()

@@ -14,9 +14,9 @@ import (
 // A socket that a dead process left there is replaced, in one step, so that no
 // client ever finds nothing; one that somebody still answers on, or a file of
 // another kind, is an error. Of several that want the path at the same time one
-// has it.
-func ListenUnix(path string, mode os.FileMode) (fd int, err error) {
-	defer lockFolder(filepath.Dir(path))()
+// has it; they wait for each other with patience.
+func ListenUnix(path string, mode os.FileMode, patience *Patience) (fd int, err error) {
+	defer patience.lockFolder(filepath.Dir(path))()
 	if err := replaceable(path); err != nil {
 		return -1, err
 	}
@@ -88,22 +88,31 @@ func replaceable(path string) error {
 	return nil
 }
 
+// Patience is how long the sockets that are made together may wait for others of
+// this program that make some in the same folders. It is one for all: whoever keeps
+// a lock on a folder, which may be another program's for good, holds a server with
+// a hundred sockets there no longer than one with a single one.
+type Patience struct {
+	naps int // taken so far
+}
+
 const (
-	lockMost = time.Second // others hold it for a millisecond
-	lockStep = 5 * time.Millisecond
+	napsMost = 100 // half a second in all; others hold a lock for a millisecond
+	nap      = 5 * time.Millisecond
 )
 
 // lockFolder keeps others of this program from making sockets in a folder until
 // it is unlocked (flock(2)): between the look whether a socket is dead and its
 // replacement, somebody else may have replaced it. Where there is no lock to be
 // had, it goes without.
-func lockFolder(dir string) (unlock func()) {
+func (p *Patience) lockFolder(dir string) (unlock func()) {
 	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return func() {}
 	}
-	for end := time.Now().Add(lockMost); unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) == unix.EWOULDBLOCK && time.Now().Before(end); {
-		time.Sleep(lockStep)
+	for unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) == unix.EWOULDBLOCK && p.naps < napsMost {
+		p.naps++
+		time.Sleep(nap)
 	}
 	return func() { unix.Close(fd) }
 }

@@ -27,7 +27,7 @@ func TestListenUnixAtOnce(t *testing.T) {
 		for range cap(fds) {
 			all.Go(func() {
 				<-begin
-				if fd, err := ListenUnix(path, 0o600); err == nil {
+				if fd, err := ListenUnix(path, 0o600, new(Patience)); err == nil {
 					fds <- fd
 				} else if !errors.Is(err, EADDRINUSE) {
 					t.Error(err)
@@ -63,7 +63,7 @@ func TestListenUnixTouchesNoOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	fd, err := ListenUnix(path, 0o600)
+	fd, err := ListenUnix(path, 0o600, new(Patience))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,10 +88,34 @@ func TestListenUnixWithoutAName(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if fd, err := ListenUnix(path, 0o600); !errors.Is(err, unix.EEXIST) {
+	if fd, err := ListenUnix(path, 0o600, new(Patience)); !errors.Is(err, unix.EEXIST) {
 		t.Errorf("%d, %v", fd, err)
 	}
 	if names, err := os.ReadDir(filepath.Dir(path)); err != nil || len(names) != len(freshEnds) {
 		t.Errorf("%d names, %v", len(names), err)
+	}
+}
+
+// Somebody who keeps a lock on a folder is waited for once, not for every socket.
+func TestListenUnixInLockedFolder(t *testing.T) {
+	dir := t.TempDir()
+	other, err := os.Open(dir)
+	if err == nil {
+		err = unix.Flock(int(other.Fd()), unix.LOCK_SH)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	patience := new(Patience)
+	for _, name := range []string{"a", "b", "c"} {
+		fd, err := ListenUnix(filepath.Join(dir, name), 0o600, patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		if patience.naps != napsMost {
+			t.Errorf("after %s it has waited %d times, want %d", name, patience.naps, napsMost)
+		}
 	}
 }
