@@ -141,6 +141,27 @@ func TestSandbox(t *testing.T) {
 	s.stop()
 }
 
+// A user by name, whom a server in its sandbox cannot look up any more, is in the
+// way of no edit.
+func TestSandboxAndUser(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("only root becomes another user")
+	}
+	a := freeAddress(t)
+	config := func(text string) string {
+		return "listeners: [{listen: '" + a + "', respond: " + text + "}]\nlog: {access: off}\nsandbox: on\nuser: nobody\n"
+	}
+	dir := folder(t, map[string]string{"config.yaml": config("one")})
+	open(t, dir)
+	s := confined(t, dir)
+	s.serves(a, "/", "one")
+	replace(t, filepath.Join(dir, "config.yaml"), config("two"))
+	open(t, dir)
+	s.serves(a, "/", "two")
+	s.stop()
+}
+
 // A config, and a body, that are symlinks into other folders stay readable there,
 // and are deployed by pointing a link elsewhere.
 func TestSandboxFollowsLinks(t *testing.T) {
