@@ -75,6 +75,7 @@ type process struct {
 	huge    *hugePages
 	ended   chan error // what Loop.Run returned
 	signals chan os.Signal
+	asked   time.Time // when the first signal to end came
 }
 
 // serve runs a config until it is told to stop. The quick modes come here too,
@@ -177,7 +178,6 @@ func (p *process) supervise() error {
 		}
 	}()
 	p.readKeyboard()
-	var draining time.Time
 	for {
 		select {
 		case err := <-p.ended:
@@ -186,23 +186,25 @@ func (p *process) supervise() error {
 			}
 			return nil
 		case s := <-p.signals:
-			switch {
-			case s == syscall.SIGUSR1:
+			switch s {
+			case syscall.SIGUSR1:
 				p.server.ReopenLog()
-			case s == syscall.SIGHUP:
+			case syscall.SIGHUP:
 				p.server.ReopenLog()
-				go reload(ctx, p.watcher, p.server)
-			case s == syscall.SIGCONT:
+				go reload(ctx, p.watcher, p.server) // what it says is in the log too
+			case syscall.SIGCONT:
 				p.readKeyboard()
-			case draining.IsZero():
-				draining = time.Now()
-				p.log.Info("stopping: answers under way are finished; once more stops at once", "signal", s.String())
-				cancel()
-				p.server.Drain()
-			case time.Since(draining) > doubled:
-				p.log.Warn("stopped at once, as asked twice")
-				p.stopNow()
-				return &failure{exitFailed, nil}
+			default:
+				switch p.toldToEnd() {
+				case toldOnce:
+					p.log.Info("stopping: answers under way are finished; once more stops at once", "signal", s.String())
+					cancel()
+					p.server.Drain()
+				case toldTwice:
+					p.log.Warn("stopped at once, as asked twice")
+					p.stopNow()
+					return &failure{exitFailed, nil}
+				}
 			}
 		}
 	}
@@ -215,12 +217,6 @@ const watcherEnds = time.Second
 // serverEnds is how long it waits for the server, which closes the access log
 // within a second.
 const serverEnds = 3 * time.Second
-
-// doubled is how soon after the first a second signal to end means no more than
-// the first: timeout(1), a terminal with a parent that passes signals on, and
-// some service managers send one to the process and to its group. Nobody
-// presses Ctrl-C twice as fast.
-const doubled = 50 * time.Millisecond
 
 // listenToSignals is called before there is anything to lose by a signal; until
 // supervise looks at them, unlessStopped does.

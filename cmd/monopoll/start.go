@@ -71,8 +71,8 @@ func failed(err error) error {
 
 // unlessStopped does what has to be done before there is anything to supervise,
 // and gives its error: errStopped when a signal to end came first. Then it still
-// waits for it, for grace, or until there is another signal. Other signals come
-// again afterwards. stopped is called by the first.
+// waits for it, for grace, or until it is told so twice. Other signals come again
+// afterwards. stopped is called by the first.
 func (p *process) unlessStopped(grace time.Duration, do func() error, stopped func()) error {
 	done := make(chan error, 1)
 	go func() { done <- do() }()
@@ -93,16 +93,18 @@ func (p *process) unlessStopped(grace time.Duration, do func() error, stopped fu
 		case <-over:
 			return errStopped
 		case s := <-p.signals:
-			switch {
-			case s == syscall.SIGHUP || s == syscall.SIGUSR1 || s == syscall.SIGCONT:
+			if s == syscall.SIGHUP || s == syscall.SIGUSR1 || s == syscall.SIGCONT {
 				if !slices.Contains(later, s) {
 					later = append(later, s)
 				}
-			case over == nil:
+				continue
+			}
+			switch p.toldToEnd() {
+			case toldOnce:
 				stopped()
 				p.log.Info("stopped before it was ready, as asked", "signal", s.String())
 				over = time.After(grace)
-			default:
+			case toldTwice:
 				return errStopped
 			}
 		}

@@ -63,20 +63,25 @@ func TestUnlessStopped(t *testing.T) {
 	failed := errors.New("failed")
 	for _, c := range []struct {
 		name  string
+		told  time.Duration // to end, that long before; 0: never
 		sent  []os.Signal
 		grace time.Duration
 		do    func() error
 		err   error
 		left  []os.Signal // for whoever supervises
 	}{
-		{"nothing is sent", nil, 0, func() error { return failed }, failed, nil},
-		{"one is enough", []os.Signal{syscall.SIGTERM}, 0, block, errStopped, nil},
-		{"a second cuts the grace short", []os.Signal{syscall.SIGINT, syscall.SIGTERM}, patience, block, errStopped, nil},
-		{"the end cuts the grace short", []os.Signal{syscall.SIGINT}, patience, nil, errStopped, nil},
-		{"others come again", []os.Signal{syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGHUP}, 0, nil, nil, []os.Signal{syscall.SIGHUP, syscall.SIGUSR1}},
+		{"nothing is sent", 0, nil, 0, func() error { return failed }, failed, nil},
+		{"one is enough", 0, []os.Signal{syscall.SIGTERM}, 0, block, errStopped, nil},
+		{"one that comes with the first says no more", -time.Hour, []os.Signal{syscall.SIGTERM}, 0, nil, nil, nil},
+		{"a second cuts the grace short", time.Hour, []os.Signal{syscall.SIGTERM}, patience, block, errStopped, nil},
+		{"the end cuts the grace short", 0, []os.Signal{syscall.SIGINT}, patience, nil, errStopped, nil},
+		{"others come again", 0, []os.Signal{syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGHUP}, 0, nil, nil, []os.Signal{syscall.SIGHUP, syscall.SIGUSR1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := &process{log: slog.New(slog.DiscardHandler), signals: make(chan os.Signal, 8)}
+			if c.told != 0 { // one that is to come seems to be of the same moment, however slow we are
+				p.asked = time.Now().Add(-c.told)
+			}
 			for _, s := range c.sent {
 				p.signal(s)
 			}
