@@ -96,8 +96,13 @@ func newHelp() *cobra.Command {
 		},
 		RunE: func(help *cobra.Command, args []string) error {
 			cmd, rest, err := help.Root().Find(args)
-			if err != nil || len(rest) > 0 {
+			switch {
+			case err != nil:
 				return unknownCommand(help.Root(), args[0])
+			case len(rest) > 0 && cmd.HasSubCommands():
+				return unknownCommand(cmd, rest[0])
+			case len(rest) > 0:
+				return fmt.Errorf("%q is one word too many, %s has no commands of its own: %s %s", rest[0], cmd.Name(), help.CommandPath(), cmd.Name())
 			}
 			cmd.InitDefaultHelpFlag()
 			return cmd.Help()
