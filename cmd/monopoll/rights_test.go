@@ -162,30 +162,43 @@ func TestSandboxAndUser(t *testing.T) {
 	s.stop()
 }
 
-// A config, and a body, that are symlinks into other folders stay readable there,
-// and are deployed by pointing a link elsewhere.
+// What a link is pointed to later can be read if it stands beside what the link
+// led to at the start: a config, a body, or a folder on the way to one, or to a root.
 func TestSandboxFollowsLinks(t *testing.T) {
 	t.Parallel()
 	a := freeAddress(t)
 	config := func(more string) string {
-		return "listeners: [{listen: '" + a + "', routes: {/body: {respond: {file: body.txt}}" + more + "}}]\nlog: {access: off}\nsandbox: on\n"
+		return "listeners: [{listen: '" + a + "', routes: {/: {root: ../app/current/public}, /body: {respond: {file: body.txt}}, " +
+			"/note: {respond: {file: ../app/current/public/note.txt}}" + more + "}}]\nlog: {access: off}\nsandbox: on\n"
 	}
 	dir := folder(t, map[string]string{
 		"a/x": "", "b/v1/config.yaml": config(", /one: {respond: one}"), "b/v2/config.yaml": config(", /two: {respond: two}"),
-		"c/body.txt": "first"})
+		"c/body.txt": "first", "app/releases/1/public/index.html": "release 1", "app/releases/2/public/index.html": "release 2",
+		"app/releases/1/public/note.txt": "note 1", "app/releases/2/public/note.txt": "note 2"})
 	for name, target := range map[string]string{
-		"b/now": "v1", "b/config.yaml": "now/config.yaml", "a/config.yaml": "../b/config.yaml", "a/body.txt": dir + "/c/body.txt"} {
+		"b/now": "v1", "b/config.yaml": "now/config.yaml", "a/config.yaml": "../b/config.yaml", "a/body.txt": dir + "/c/body.txt",
+		"app/current": "releases/1"} {
 		must(t, os.Symlink(target, filepath.Join(dir, name)))
+	}
+	point := func(name, target string) {
+		must(t, os.Symlink(target, filepath.Join(dir, "next")))
+		must(t, os.Rename(filepath.Join(dir, "next"), filepath.Join(dir, name)))
 	}
 	s := confined(t, filepath.Join(dir, "a"))
 	s.serves(a, "/one", "one")
 	s.serves(a, "/body", "first")
+	s.serves(a, "/", "release 1")
 	replace(t, filepath.Join(dir, "c/body.txt"), "second")
 	s.serves(a, "/body", "second")
-	must(t, os.Symlink("v2", filepath.Join(dir, "b/next")))
-	must(t, os.Rename(filepath.Join(dir, "b/next"), filepath.Join(dir, "b/now")))
+	point("b/now", "v2")
 	s.serves(a, "/two", "two")
 	replace(t, filepath.Join(dir, "b/v2/config.yaml"), config(", /three: {respond: three}"))
 	s.serves(a, "/three", "three")
+	point("app/current", "releases/2")
+	s.serves(a, "/", "release 2")
+	s.serves(a, "/note", "note 2")
+	if st := s.status(); st.Mistake != "" {
+		t.Error(st.Mistake)
+	}
 	s.stop()
 }

@@ -7,11 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"monopoll/loop/sys"
 	"monopoll/routes/config"
+	"monopoll/routes/watch"
 )
 
 // confine carries out `sandbox: on`: from now on the process can read the config
@@ -40,16 +40,16 @@ func confine(cfg *config.Config, log *slog.Logger) error {
 func reach(cfg *config.Config) (read, write []string) {
 	read = []string{"/dev/null", "/proc/self"}
 	if cfg.Path != "" && cfg.Path != "-" {
-		read = append(append(read, cfg.Dir), foldersOf(absolute(cfg.Path))...)
+		read = append(append(read, cfg.Dir), ledTo(absolute(cfg.Path))...)
 	}
 	for _, a := range cfg.Actions() {
 		switch {
 		case a.Root != nil:
-			read = append(read, deployed(a.Root.Dir)...)
+			read = append(append(read, a.Root.Dir), ledTo(a.Root.Dir)...)
 		case a.Sites != nil:
-			read = append(read, deployed(a.Sites.Root.Dir)...)
+			read = append(append(read, a.Sites.Root.Dir), ledTo(a.Sites.Root.Dir)...)
 		case a.Respond != nil && a.Respond.File != "":
-			read = append(read, foldersOf(a.Respond.File)...)
+			read = append(read, ledTo(a.Respond.File)...)
 		}
 	}
 	for _, l := range cfg.Listeners {
@@ -70,38 +70,30 @@ func reach(cfg *config.Config) (read, write []string) {
 	return slices.Compact(read), slices.Compact(write)
 }
 
-// deployed gives a folder, and where it is a symlink, which is deployed by
-// pointing it elsewhere in the same folder, what its target lies in. That of a
-// folder of / would be everything, and is left out.
-func deployed(dir string) []string {
-	if dir != "/" {
-		dir = strings.TrimRight(dir, "/") // or Lstat would follow it
-	}
-	if info, err := os.Lstat(dir); err == nil && info.Mode()&os.ModeSymlink != 0 {
-		if real, err := filepath.EvalSymlinks(dir); err == nil && filepath.Dir(real) != "/" {
-			return []string{dir, filepath.Dir(real)}
-		}
-	}
-	return []string{dir}
-}
-
-// foldersOf gives the folder that a file is in and, where it is a symlink, the
-// folders that it leads through: Kubernetes' config.yaml leads to
-// ..data/config.yaml, and ..data to ..2031.
-func foldersOf(path string) (dirs []string) {
-	for range linksMost {
-		dir := path[:strings.LastIndexByte(path, '/')+1] // not filepath.Dir: where a is a symlink, a/.. may be elsewhere
-		dirs = append(dirs, deployed(dir)...)
-		target, err := os.Readlink(path)
+// ledTo gives what is to be read where path, or a link on its way, is pointed
+// elsewhere later. A symlink to a folder is how a release is deployed: app/current
+// leads to releases/1, and then to releases/2, so what its target stands in is
+// given. A file may be put in the place of another, or of a link to it, so what
+// these stand in is: Kubernetes' config.yaml leads to ..data/config.yaml, and
+// ..data to ..2031. To give / would be to give everything; and a link in / that the
+// path goes on from is how a machine is laid out, and nothing that is deployed.
+func ledTo(path string) (dirs []string) {
+	for _, at := range watch.Spine(path) {
+		real, err := filepath.EvalSymlinks(at)
 		if err != nil {
-			break // it is no symlink
+			continue
 		}
-		if path = target; !filepath.IsAbs(target) {
-			path = dir + target
+		info, err := os.Stat(real)
+		layout := filepath.Dir(at) == "/" && at != filepath.Clean(path)
+		switch {
+		case err != nil:
+		case !info.IsDir() && filepath.Dir(at) == "/":
+			dirs = append(dirs, at)
+		case !info.IsDir():
+			dirs = append(dirs, filepath.Dir(at))
+		case real != at && !layout && filepath.Dir(real) != "/": // a symlink
+			dirs = append(dirs, filepath.Dir(real))
 		}
 	}
 	return dirs
 }
-
-// linksMost is how many symlinks the kernel follows (path_resolution(7)).
-const linksMost = 40

@@ -47,6 +47,15 @@ func spine(path string) (names []name) {
 	return names
 }
 
+// Spine gives the paths of every name whose change may change what path leads to,
+// none of them by way of a symlink: see spine.
+func Spine(path string) (paths []string) {
+	for _, n := range spine(path) {
+		paths = append(paths, filepath.Join(n.dir, n.base))
+	}
+	return paths
+}
+
 // components splits a path as the kernel does: ".." stays, since after a
 // symlink it does not undo the component before it.
 func components(path string) (parts []string) {
