@@ -42,9 +42,13 @@ func (l *Loop) serving(p *plan, a config.Address) *socket {
 }
 
 // rebound gives a new socket for one that was lost, and the old one where there is
-// none to be had: nothing is worse then.
+// none to be had: nothing is worse then. It is nil where the table has the old one
+// by another name.
 func (l *Loop) rebound(p *plan, a config.Address, old *socket) *socket {
 	s, err := l.bind(a)
+	if err != nil && p.renames(old) {
+		return nil
+	}
 	if err != nil {
 		p.lost = append(p.lost, fmt.Errorf("its file is gone, so nobody finds it, and it cannot be made anew: %w", err))
 		return old
@@ -104,14 +108,19 @@ type renaming struct {
 }
 
 // renamed finds the socket that serves a unix address under another name, which
-// the table has no more. Of several new names for one socket the first has it.
+// the table has no more, or by which it is lost. Of several new names for one socket
+// the first has it.
 func (l *Loop) renamed(p *plan, a config.Address) *socket {
 	_, s := sameFile(l.publisher.bound, a)
-	if s == nil || s.control || p.names(s.key) || slices.ContainsFunc(p.renamings, func(r renaming) bool { return r.socket == s }) {
+	if s == nil || s.control || p.renames(s) || p.bound[s.key] == s || p.names(s.key) && !(p.look && s.lost()) {
 		return nil
 	}
 	p.renamings = append(p.renamings, renaming{s, a})
 	return s
+}
+
+func (p *plan) renames(s *socket) bool {
+	return slices.ContainsFunc(p.renamings, func(r renaming) bool { return r.socket == s })
 }
 
 func (p *plan) names(key string) bool {

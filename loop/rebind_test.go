@@ -175,10 +175,19 @@ func TestSocketWhoseLinkIsGone(t *testing.T) {
 		"removed":          {"", config("'unix:link/s'", "off"), config("'unix:real/s'", "off"), ""},
 		"two names": {"", config("'unix:link/s'", "off"), config("'unix:two/s', 'unix:three/s'", "off"),
 			"/three/s: it is the same file as unix:DIR/two/s, which"},
+		"old name too":       {"other", config("'unix:link/s'", "off"), config("'unix:link/s', 'unix:real/s'", "off"), ""},
+		"old name too, last": {"other", config("'unix:link/s'", "off"), config("'unix:real/s', 'unix:link/s'", "off"), ""},
+		"old name, which cannot be had": {"busy", config("'unix:link/s'", "off"), config("'unix:real/s', 'unix:link/s'", "off"),
+			"cannot listen on unix:DIR/link/s: address already in use"},
 		"control": {"", config("'unix:real/s'", "link/ctl"), config("'unix:real/s'", "real/ctl"), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := start(t, "listeners: [{listen: 'unix:first', respond: hi}]", map[string]string{"real/x": "", "other/x": ""})
+			s := start(t, "listeners: [{listen: 'unix:first', respond: hi}]", map[string]string{"real/x": "", "other/x": "", "busy/x": ""})
+			foreign, err := net.Listen("unix", filepath.Join(s.dir, "busy/s"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer foreign.Close()
 			link := func(name, target string) {
 				if err := os.Symlink(target, filepath.Join(s.dir, name)); err != nil {
 					t.Fatal(err)
@@ -197,7 +206,7 @@ func TestSocketWhoseLinkIsGone(t *testing.T) {
 			if c.link != "" {
 				link("link", c.link)
 			}
-			_, err := s.publish(c.to)
+			_, err = s.publish(c.to)
 			if want := strings.ReplaceAll(c.refused, "DIR", s.dir); (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
 				t.Errorf("want %q: %v", want, err)
 			}
@@ -214,8 +223,14 @@ func TestSocketWhoseLinkIsGone(t *testing.T) {
 					t.Errorf("the control socket: %q, %v", answer, err)
 				}
 			}
-			if names, err := filepath.Glob(filepath.Join(s.dir, "other/s")); len(names) > 0 || err != nil {
-				t.Errorf("made for nobody: %v, %v", names, err)
+			if !strings.Contains(c.to, "link/s") {
+				if names, err := filepath.Glob(filepath.Join(s.dir, "other/s")); len(names) > 0 || err != nil {
+					t.Errorf("made for nobody: %v, %v", names, err)
+				}
+			} else if c.refused == "" {
+				if body, _ := unixClient(t, filepath.Join(s.dir, "other/s"))(); body != "hi" {
+					t.Errorf("by the old name: %q", body)
+				}
 			}
 		})
 	}
