@@ -53,7 +53,8 @@ func openSink(name string, log *slog.Logger) (*sink, error) {
 	return s, nil
 }
 
-func (s *sink) off() bool { return s.file == nil }
+// off says that there is no log. (file is for the writer alone to look at.)
+func (s *sink) off() bool { return s.full == nil }
 
 func (s *sink) open() error {
 	f, err := sys.OpenAppend(s.name, 0o640)

@@ -35,7 +35,8 @@ func TestPatrolPassesAHungMount(t *testing.T) {
 		"config.yaml": "listeners: [{listen: '" + a + "', routes: {/a/: {root: www}, /b/: {root: other}}}]\nlog: {access: off}\n",
 		"www/sub/x":   "1", "other/b.txt": "one"})
 	s := run(t, dir)
-	s.serves(a, "/b/b.txt", "one")
+	replace(t, filepath.Join(dir, "other/b.txt"), "1st")
+	s.serves(a, "/b/b.txt", "1st") // so the first look at everything is over
 	h := mountHanging(t, filepath.Join(dir, "www/sub"), true)
 	for _, text := range []string{"two", "new"} {
 		store(t, filepath.Join(dir, "other/b.txt"), text)
