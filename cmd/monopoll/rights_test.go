@@ -130,6 +130,7 @@ func TestSandbox(t *testing.T) {
 	})
 	replace(t, filepath.Join(dir, "config.yaml"), config(filepath.Join(elsewhere, "www")))
 	s.says("the root may not be read")
+	s.says("reaches what it was started with, so restart it")
 	s.serves(a, "/", "two")
 	must(t, os.Mkdir(filepath.Join(dir, "other"), 0o755))
 	must(t, os.WriteFile(filepath.Join(dir, "other/index.html"), []byte("three"), 0o644))

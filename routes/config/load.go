@@ -48,6 +48,9 @@ func Parse(path, dir string, text []byte, known ...string) (*Config, error) {
 	}
 	d.decode(root, cfg)
 	if len(d.mistakes) > 0 {
+		if cfg.Sandbox {
+			d.mistakes.confined()
+		}
 		if PatternMistakes != nil && !d.full() {
 			d.mistakes = append(d.mistakes, PatternMistakes(cfg)...)
 		}

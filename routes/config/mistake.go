@@ -2,7 +2,9 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 )
@@ -116,5 +118,15 @@ func NewMistake(cfg *Config, pos Pos, where, text string) Mistake {
 		Where:  where,
 		Text:   text,
 		Source: cfg.text.line(pos.Line),
+	}
+}
+
+// confined adds to what may not be read that a sandbox may be why: the rights of
+// the user, which are named otherwise, are then as they should be.
+func (ms Mistakes) confined() {
+	for i := range ms {
+		if errors.Is(ms[i].Cause, fs.ErrPermission) {
+			ms[i].Text += "; a server that runs with sandbox: on reaches what it was started with, so restart it if this is new"
+		}
 	}
 }
