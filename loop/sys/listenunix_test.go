@@ -107,6 +107,7 @@ func TestListenUnixInLockedFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
+	const spent = napsMost + 1 // which nobody comes to by waiting
 	patience := new(Patience)
 	for _, name := range []string{"a", "b", "c"} {
 		fd, err := ListenUnix(filepath.Join(dir, name), 0o600, patience)
@@ -114,8 +115,9 @@ func TestListenUnixInLockedFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer unix.Close(fd)
-		if patience.naps != napsMost {
-			t.Errorf("after %s it has waited %d times, want %d", name, patience.naps, napsMost)
+		if patience.naps < napsMost || name != "a" && patience.naps != spent {
+			t.Errorf("after %s it has waited %d times, want %d", name, patience.naps, max(napsMost, spent))
 		}
+		patience.naps = spent
 	}
 }
