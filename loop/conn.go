@@ -17,16 +17,16 @@ type conn struct {
 	gen    uint32
 	state  state
 	lane   laneID
-	added  bool  // epoll knows the descriptor
-	eof    bool  // the peer sends nothing more
-	again  bool  // it is in Loop.again
-	served bool  // a request of it has been answered
-	after  want  // what the protocol wanted when out was left behind
-	tries  uint8 // how often a file it asked for had just changed
+	added  bool // epoll knows the descriptor
+	eof    bool // the peer sends nothing more
+	again  bool // it is in Loop.again
+	served bool // a request of it has been answered
+	after  want // what the protocol wanted when out was left behind
 
 	moved  int64  // bytes of the body read, or of the answer written, in this state
 	taken  int64  // of moved, what the peer had confirmed when last looked
 	armed  uint32 // what epoll reports of it
+	stale  uint32 // since when a file that it asks for is not as its table says, see clockOf; 0: it is
 	since  int64  // when the peer last got on, for its lane
 	queued int64  // when it came to its place in the lane
 	prev   *conn  // in its lane
@@ -60,6 +60,9 @@ const (
 	// stateDesk: a file is being opened, or read ahead. Left by the desk's
 	// letter; by time the request is answered with 503.
 	stateDesk
+	// stateStale: a file is not what the table says of it. Left by the next
+	// table, or by time: both have the request answered anew.
+	stateStale
 	// stateReply: the process is asked something by the control socket. Left by
 	// the answer.
 	stateReply
@@ -95,6 +98,8 @@ func (s state) waitsIn() laneID {
 		return laneSend
 	case stateDesk:
 		return laneDesk
+	case stateStale:
+		return laneStale
 	case stateReply:
 		return laneReply
 	case stateLinger:
@@ -164,7 +169,7 @@ func (l *Loop) ready(c *conn, events uint32) {
 			return
 		}
 		l.resume(c)
-	case stateDesk, stateReply:
+	case stateDesk, stateStale, stateReply:
 		l.enter(c, stateDead) // only an error or a hang-up is reported
 	case stateLinger:
 		l.linger(c)

@@ -2,9 +2,9 @@ package loop
 
 import (
 	"errors"
-	"time"
 
 	"monopoll/loop/sys"
+	"monopoll/routes"
 	"monopoll/routes/site"
 )
 
@@ -27,6 +27,16 @@ type errand struct {
 	what       *site.File
 	open       *openFile
 	at, length int64
+	table      *routes.Table // that says so
+	// anyway: as it is at this moment, if it is not what the table says
+	anyway bool
+}
+
+// found is what came of an errand.
+type found struct {
+	now *site.File // what it was about, or what is in its place
+	fd  int
+	err error
 }
 
 // desk is where the loop leaves work that may wait for a disk: opening and
@@ -72,69 +82,78 @@ func (d *desk) fetch(l *Loop, c *conn, what errand) {
 		l.files.take(what.open) // it must stay open until the desk is done with it
 	}
 	ok := d.ask(func() {
-		file, err := what.carryOut()
-		if !d.mail.post(func(l *Loop) { l.fetched(fd, gen, what, file, err) }) && what.open == nil && err == nil {
-			(&sys.Linux{}).Close(file)
+		f := what.carryOut()
+		if !d.mail.post(func(l *Loop) { l.fetched(fd, gen, what, f) }) && what.open == nil && f.err == nil {
+			(&sys.Linux{}).Close(f.fd)
 		}
 	})
 	if !ok {
 		// By a letter, too: each of a thousand pipelined requests is told so in its turn.
-		d.mail.post(func(l *Loop) { l.fetched(fd, gen, what, -1, errDeskFull) })
+		d.mail.post(func(l *Loop) { l.fetched(fd, gen, what, found{err: errDeskFull}) })
 	}
 }
 
-// carryOut gives the descriptor of the file.
-func (e *errand) carryOut() (file int, err error) {
+// carryOut opens the file, where it is not open, and reads ahead.
+func (e *errand) carryOut() (f found) {
 	if e.open != nil {
-		return e.open.fd, sys.ReadAhead(e.open.fd, e.at, e.length)
-	}
-	if file, err = e.what.Open(); err != nil {
-		if errors.Is(err, site.ErrChanged) {
-			time.Sleep(changedRetry)
+		if !isStill(&sys.Linux{}, e.what, e.open.fd) {
+			return found{err: site.ErrChanged}
 		}
-		return -1, err
+		return found{err: sys.ReadAhead(e.open.fd, e.at, e.length)}
 	}
-	if cached, errno := (&sys.Linux{}).Cached(file, e.at, int(e.length)); errno != 0 || !cached {
-		err = sys.ReadAhead(file, e.at, e.length)
+	if e.anyway || e.what.Written() {
+		f.now, f.fd, f.err = e.what.OpenNow()
+	} else {
+		f.now = e.what
+		f.fd, f.err = e.what.Open()
 	}
-	if err != nil {
-		(&sys.Linux{}).Close(file)
-		return -1, err
+	if f.err != nil {
+		return f
 	}
-	return file, nil
+	if cached, errno := (&sys.Linux{}).Cached(f.fd, e.at, int(e.length)); errno != 0 || !cached {
+		f.err = sys.ReadAhead(f.fd, e.at, e.length)
+	}
+	if f.err != nil {
+		(&sys.Linux{}).Close(f.fd)
+	}
+	return f
 }
-
-// changedTries is how often a file that has just changed is asked for again:
-// with changedRetry, about a second, in which the watcher will have noticed.
-const changedTries = 200
 
 // fetched is the desk's letter.
-func (l *Loop) fetched(fd int, gen uint32, what errand, file int, err error) {
+func (l *Loop) fetched(fd int, gen uint32, what errand, f found) {
 	open := what.open
 	if open != nil {
 		defer l.files.release(open)
-		if err != nil && !errors.Is(err, errDeskFull) {
+		if errors.Is(f.err, site.ErrChanged) {
+			l.files.outdated(open)
+		} else if f.err != nil && !errors.Is(f.err, errDeskFull) {
 			l.files.broken(l, open, sys.EIO)
 		}
-	} else if err == nil {
-		open = l.files.add(what.what, file)
+	} else if f.err == nil {
+		open = l.files.add(f.now, f.fd)
 	}
 	c := l.conns.find(fd, gen)
 	if c == nil || c.state != stateDesk || c.out != nil {
 		return
 	}
 	defer l.contain(c)
-	if errors.Is(err, site.ErrChanged) && c.tries < changedTries {
-		c.tries++ // the table of now may name another file; if not, ask again
-	} else {
-		c.tries = 0
-		l.out.failed = err
-		if errors.Is(err, sys.EMFILE) || errors.Is(err, sys.ENFILE) {
+	switch {
+	case f.err == nil:
+		l.out.had = window{open, what.at, what.length}
+		if what.open == nil && f.now != what.what {
+			open.once = true
+			l.out.instead = &routes.Instead{Of: what.what, Now: f.now}
+		}
+	case errors.Is(f.err, site.ErrChanged) && what.open != nil:
+		// It is to be opened anew.
+	case errors.Is(f.err, site.ErrChanged) && !what.anyway:
+		l.waitForTable(c, what.table)
+		return
+	default:
+		l.out.failed = f.err
+		if errors.Is(f.err, sys.EMFILE) || errors.Is(f.err, sys.ENFILE) {
 			l.shortOfDescriptors()
 		}
-	}
-	if err == nil {
-		l.out.had = window{open, what.at, what.length}
 	}
 	l.advance(c, c.in)
 }

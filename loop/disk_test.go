@@ -312,7 +312,7 @@ func (d *brokenDisk) fetch(l *Loop, c *conn, what errand) {
 		return
 	}
 	fd, gen := int(c.fd), c.gen
-	d.letters <- func(l *Loop) { l.fetched(fd, gen, what, -1, sys.EIO) }
+	d.letters <- func(l *Loop) { l.fetched(fd, gen, what, found{err: sys.EIO}) }
 }
 
 // A file cannot be read, and a reload has no use for it meanwhile: the request

@@ -27,6 +27,7 @@
 //	flush.go     send it, as far as the socket takes it
 //	files.go     large files that are open
 //	desk.go      have a file opened, read ahead or closed, without waiting
+//	stale.go     one that is not what the Table says: wait for the next Table
 //	lane.go      timeouts: one queue for each kind
 //	slab.go      connections by descriptor
 //	pool.go      buffers that one connection leaves to the next
@@ -66,6 +67,7 @@
 //	the rest of a body           IN      body     its end, or 408
 //	the peer to take the answer  OUT     send     the last byte
 //	a file                       –       desk     the desk's letter, or 503
+//	a Table that knows a file    –       stale    a reload; then as it is
 //	the answer to a command      –       reply    the controller's letter
 //	the peer to close            IN      linger   its end
 //
@@ -73,7 +75,8 @@
 //
 // Publish does everything that can fail on the caller's goroutine; commit runs
 // between two turns and cannot. Connections point to their socket, and the
-// socket to the Table, so that a commit touches no connection.
+// socket to the Table, so that a commit touches no connection but those that wait
+// for it.
 //
 // # What was tried
 //

@@ -11,6 +11,7 @@ type openFile struct {
 	refs       int // segments that send it
 	what       *site.File
 	saidBroken bool
+	once       bool // no table knows it: it is for one answer
 	// in cabinet.idle, while nobody sends it
 	prev, next *openFile
 }
@@ -75,6 +76,18 @@ func (c *cabinet) take(o *openFile) {
 	o.refs++
 }
 
+// outdated lets no further answer use o, which has changed.
+func (c *cabinet) outdated(o *openFile) {
+	if c.byFile[o.what] != o {
+		return
+	}
+	delete(c.byFile, o.what)
+	if o.refs == 0 {
+		c.unlink(o)
+		c.dead = append(c.dead, o.fd)
+	}
+}
+
 // send puts length bytes of o, from offset at, behind what is in out.
 func (c *cabinet) send(out *output, o *openFile, at, length int64) {
 	if length > 0 {
@@ -88,6 +101,9 @@ func (c *cabinet) release(o *openFile) {
 	o.refs--
 	if o.refs > 0 {
 		return
+	}
+	if o.once {
+		delete(c.byFile, o.what)
 	}
 	if c.byFile[o.what] != o {
 		c.dead = append(c.dead, o.fd)

@@ -75,6 +75,7 @@ var noBody = []byte{}
 func (s *session) answer(out *output) want {
 	l, k := s.loop, s.conn.socket
 	res := &l.res
+	l.req.Instead = out.instead
 	k.table.Answer(k.listener, &l.req, res)
 	failed := out.failed // of this request alone: a new table may have no use for it
 	out.failed = nil
@@ -88,6 +89,7 @@ func (s *session) answer(out *output) want {
 			}
 		}
 	}
+	s.conn.stale = 0
 	how := l.msg.How(l.req.Method)
 	if k.closing || l.stopping.begun {
 		how |= http1.Close
@@ -106,7 +108,8 @@ func (s *session) answer(out *output) want {
 // desk has to see to that. Once the head of an answer is out, a disk that fails
 // or hangs could only be told by breaking it off.
 func (s *session) open(f *site.File, out *output) *openFile {
-	l, ask := s.loop, errand{what: f, length: f.Size()}
+	l := s.loop
+	ask := errand{what: f, length: f.Size(), table: s.conn.socket.table, anyway: l.anyway(s.conn)}
 	if res := &l.res; res.Send == routes.SendPart || res.Send == routes.SendParts {
 		ask.at, ask.length = res.Parts[0].From, res.Parts[0].Length
 	}
@@ -116,8 +119,12 @@ func (s *session) open(f *site.File, out *output) *openFile {
 			return ask.open
 		}
 		if cached, errno := l.kernel.Cached(ask.open.fd, ask.at, int(ask.length)); errno == 0 && cached {
-			out.had = window{ask.open, ask.at, ask.length}
-			return ask.open
+			if isStill(l.kernel, f, ask.open.fd) {
+				out.had = window{ask.open, ask.at, ask.length}
+				return ask.open
+			}
+			l.files.outdated(ask.open)
+			ask.open = nil
 		}
 	}
 	out.ask = ask

@@ -18,6 +18,7 @@ const (
 	laneBody          // a request's content is coming: renewed if fast enough
 	laneSend          // the peer is to take what is sent: renewed if fast enough
 	laneDesk          // a file is being opened or read
+	laneStale         // a table is to come that knows a file
 	laneReply         // the process is to answer the control socket: absolute
 	laneLinger        // closed for writing: absolute
 	laneCount

@@ -100,9 +100,16 @@ const (
 	// with 503 at once: the disk is not keeping up.
 	deskQueue = 1024
 
-	// changedRetry is how long the desk waits before it says that a file is no
-	// longer what the table says: the watcher needs about this long to know.
-	changedRetry = 5 * time.Millisecond
+	// staleTime is how long a request waits for a table that knows the file it
+	// asks for, where that has changed since the table was made. A change in place
+	// is taken after two seconds at the latest, as one is that no event tells of;
+	// who is served before that may be sent half of one version and half of
+	// another. After it, it is answered with what there is.
+	staleTime = 2500 * time.Millisecond
+
+	// staleLook is how often it is looked in this time whether the file is by now
+	// what the table says of it, beside each time that a table comes.
+	staleLook = 250 * time.Millisecond
 
 	// openFiles is how many large files stay open without being sent, so that a
 	// popular one is opened once.

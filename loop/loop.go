@@ -125,6 +125,7 @@ func New(o Options) (*Loop, error) {
 	l.desk = newDesk(&l.mail)
 	l.lanes[laneLinger].timeout = int64(lingerTime)
 	l.lanes[laneReply].timeout = int64(replyTime)
+	l.lanes[laneStale].timeout = int64(staleLook)
 	l.controller = o.Control
 	l.bind = func(a config.Address) (*socket, error) { return bind(a, &l.publisher.patience) }
 	l.listen, l.bindBeside, l.listenBeside = listen, bindBeside, listenBeside
@@ -262,6 +263,10 @@ func (l *Loop) expire() {
 func (l *Loop) expired(c *conn) {
 	defer l.contain(c)
 	if l.gotOn(c) {
+		return
+	}
+	if c.state == stateStale {
+		l.later(c)
 		return
 	}
 	if c.state == stateSend {

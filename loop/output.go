@@ -3,6 +3,8 @@ package loop
 import (
 	"slices"
 	"unsafe"
+
+	"monopoll/routes"
 )
 
 // output is what is still to be sent, in order: own bytes, borrowed bodies,
@@ -20,6 +22,8 @@ type output struct {
 	ask    errand
 	had    window
 	failed error
+	// instead is the file as the desk found it, where no table knows it so.
+	instead *routes.Instead
 }
 
 // segment is a run of bytes in memory, or a part of an open file.
@@ -93,7 +97,7 @@ func (o *output) reset() {
 	clear(o.segs)
 	o.own, o.segs = o.own[:0], o.segs[:0]
 	o.sealed, o.first = 0, 0
-	o.ask, o.had, o.failed = errand{}, window{}, nil
+	o.ask, o.had, o.failed, o.instead = errand{}, window{}, nil, nil
 }
 
 // moveTo hands what is left to another output, for a connection to keep. Own

@@ -215,8 +215,9 @@ func (p *plan) abandon(k sys.Kernel) {
 }
 
 // commit changes over to a table. It runs between two turns, looks at every
-// listener once and at no connection, and nothing in it can fail. ok is false
-// when the loop is ending: it listens no more, and nothing has changed.
+// listener once and at no connection that does not wait for it, and nothing in it
+// can fail. ok is false when the loop is ending: it listens no more, and nothing
+// has changed.
 func (l *Loop) commit(p *plan) (out Outcome, ok bool) {
 	if l.stopping.begun {
 		return out, false
@@ -253,6 +254,7 @@ func (l *Loop) commit(p *plan) (out Outcome, ok bool) {
 	for _, s := range p.claimed {
 		s.claim.release()
 	}
+	l.tableCame()
 	return l.outcome(), true
 }
 

@@ -28,7 +28,9 @@ var simBugs = []struct{ name, file, was, is string }{
 	{"reset instead of linger", "conn.go", "	l.enter(c, stateLinger)\n", "	l.enter(c, stateDead)\n"},
 	{"read although there is work left", "conn.go", "		if c.again {\n			return", "		if false {\n			return"},
 	{"one time for all heads of a pipeline", "conn.go", "n > 0 && c.state == stateHead", "false"},
-	{"panic outside of contain", "desk.go", "	defer l.contain(c)\n	if errors.Is", "	if errors.Is"},
+	{"panic outside of contain", "desk.go", "	defer l.contain(c)\n	switch {\n	case f.err", "	switch {\n	case f.err"},
+	{"waiting for a table for ever", "stale.go", " >= uint32(staleTime/time.Millisecond)", " < 0"},
+	{"nobody told of a table", "reload.go", "	l.tableCame()\n", ""},
 	{"content for HEAD", "http.go", "s.loop.req = (routes.Request{}); s.body != nil", "s.loop.req = (routes.Request{}); false"},
 	{"request behind a body with a file", "http.go", "took == 0 && s.body == before", "took == 0"},
 	{"deaf listener", "listen.go", "		l.pausedTill = l.now + int64(acceptPause)\n		return\n", "		return\n"},
@@ -38,6 +40,7 @@ var simBugs = []struct{ name, file, was, is string }{
 	{"answer from the wrong table", "reload.go", "		s.table, s.listener = l.table, listener\n", "		s.table = l.table\n		if s.listener == nil {\n			s.listener = listener\n		}\n"},
 	{"lost segment", "output.go", "		to.segs = append(to.segs, s)\n", "		if len(to.segs) < 5 {\n			to.segs = append(to.segs, s)\n		}\n"},
 	{"file not abandoned", "loop.go", "			l.files.abandon(c.out)\n", ""},
+	{"an old file is kept", "files.go", "	delete(c.byFile, o.what)\n	if o.refs == 0 {\n		c.unlink(o)\n		c.dead", "	if o.refs == 0 {\n		c.unlink(o)\n		c.dead"},
 	{"file not released", "desk.go", "		defer l.files.release(open)\n", ""},
 	{"memory of another part", "files.go", "w.file == f && w.at <= at && at < w.at+w.length", "true"},
 }

@@ -121,6 +121,9 @@ func (w *simWorld) commit(p *plan) {
 	if _, ok := l.commit(p); !ok {
 		w.fail("a table was not taken")
 	}
+	if c := l.lanes[laneStale].head; c != nil {
+		w.fail("descriptor %d still waits for a table", c.fd)
+	}
 	l.publisher.bound, l.publisher.log, l.publisher.control = p.bound, p.log, p.control
 	w.current = t
 	for _, key := range sortedKeys(w.listeners) {

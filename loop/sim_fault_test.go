@@ -26,6 +26,7 @@ const (
 	faultFileError
 	faultFileAgain
 	faultUncached
+	faultRewritten
 	faultAhead
 	faultAcceptAborted
 	faultAcceptProcess
@@ -68,7 +69,7 @@ var simFaultNames = [simFaults]string{
 	faultWriteReset: "write ECONNRESET", faultWritePipe: "write EPIPE", faultWriteTimedOut: "write ETIMEDOUT",
 	faultWriteBuffers: "write ENOBUFS", faultWriteMemory: "write ENOMEM", faultShutdown: "shutdown ENOTCONN",
 	faultFileShort: "file shrinks", faultFileError: "sendfile EIO", faultFileAgain: "sendfile EAGAIN",
-	faultUncached: "not in memory", faultAhead: "read ahead EIO",
+	faultUncached: "not in memory", faultRewritten: "file rewritten", faultAhead: "read ahead EIO",
 	faultAcceptAborted: "accept ECONNABORTED", faultAcceptProcess: "accept EMFILE", faultAcceptSystem: "accept ENFILE",
 	faultAcceptBuffers: "accept ENOBUFS", faultAcceptMemory: "accept ENOMEM", faultAcceptNetwork: "accept EPROTO",
 	faultDescriptors: "descriptors squeezed", faultReserve: "no spare descriptor",
@@ -111,6 +112,7 @@ var simRarity = map[simFault][2]int{
 	faultShortRead:  {2, 50},
 	faultShortWrite: {2, 50},
 	faultUncached:   {2, 50},
+	faultRewritten:  {5, 100},
 	faultFileShort:  {50, 2000},
 	faultFileError:  {50, 2000},
 	faultDeskSlow:   {3, 50},

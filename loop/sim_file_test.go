@@ -44,6 +44,16 @@ func (k simKernel) Cached(file int, at int64, n int) (bool, sys.Errno) {
 	return true, 0
 }
 
+func (k simKernel) Version(file int) (size, mtime, ctime int64, errno sys.Errno) {
+	if k.descriptor("fstat", file, kindFile) == nil {
+		return 0, 0, 0, unix.EBADF
+	}
+	if k.fault(faultRewritten) {
+		return 0, 0, 0, 0 // no version that a table has
+	}
+	return 0, 0, 0, unix.ENOSYS // unknown: it is as the table has it
+}
+
 func (k simKernel) Sendfile(fd, file int, offset int64, n int) (int, sys.Errno) {
 	src := k.descriptor("sendfile", file, kindFile)
 	dst := k.descriptor("sendfile", fd, kindConn)
@@ -147,32 +157,38 @@ func (k *simClerk) fetch(l *Loop, c *conn, what errand) {
 	}
 	if w.fault(faultDeskFull) {
 		about.excuse |= excuseDesk
-		l.fetched(fd, gen, what, -1, errDeskFull)
+		l.fetched(fd, gen, what, found{err: errDeskFull})
 		return
 	}
 	if what.open != nil {
 		w.warming[what.open]++
 	}
 	k.after(about, func() {
-		file, err := -1, error(nil)
+		f := found{now: what.what, fd: -1}
 		if what.open != nil {
-			err = w.readAhead(what.open, what.at, what.length, about, excuseDesk)
-		} else if file, err = w.openFile(what.what, about); err == nil {
-			w.fds[file].file.knows(what.at, what.length)
+			if f.err = w.readAhead(what.open, what.at, what.length, about, excuseDesk); f.err == nil && w.fault(faultRewritten) {
+				f.err = site.ErrChanged
+			}
+		} else if f.fd, f.err = w.openFile(what, about); f.err == nil {
+			w.fds[f.fd].file.knows(what.at, what.length)
+			if what.anyway && w.fault(faultDeskChanged) {
+				now := *what.what // another version that happens to read the same
+				f.now = &now
+			}
 		}
 		posted := l.mail.post(func(l *Loop) {
-			delete(w.inMail, file)
+			delete(w.inMail, f.fd)
 			w.warmed(what.open)
-			w.letter(fd, about, func() { l.fetched(fd, gen, what, file, err) })
+			w.letter(fd, about, func() { l.fetched(fd, gen, what, f) })
 		})
 		switch {
 		case what.open != nil && !posted:
 			w.kept = append(w.kept, what.open.fd)
-		case what.open != nil || err != nil:
+		case what.open != nil || f.err != nil:
 		case posted:
-			w.inMail[file] = true
+			w.inMail[f.fd] = true
 		default:
-			l.kernel.Close(file)
+			l.kernel.Close(f.fd)
 		}
 	})
 }
@@ -222,30 +238,26 @@ func (w *simWorld) warmed(file *openFile) {
 }
 
 // openFile is what opening a large file comes to.
-func (w *simWorld) openFile(f *site.File, about *simConn) (int, error) {
+func (w *simWorld) openFile(what errand, about *simConn) (int, error) {
 	var err error
 	switch {
 	case w.fault(faultDeskGone):
 		err = fs.ErrNotExist
 	case w.fault(faultDeskError):
 		err = unix.EIO
-	case w.fault(faultDeskChanged):
-		if about.changes++; about.changes < changedTries {
-			return -1, site.ErrChanged
-		}
-		err = site.ErrChanged
+	case !what.anyway && w.fault(faultDeskChanged):
+		return -1, site.ErrChanged // which no client notices
 	}
 	if err != nil {
 		about.excuse |= excuseDesk
 		return -1, err
 	}
-	about.changes = 0
 	d, errno := w.allocate(kindFile)
 	if errno != 0 {
 		about.excuse |= excuseDesk
 		return -1, errno
 	}
-	path := f.Path()
+	path := what.what.Path()
 	d.file = w.disk[path]
 	if d.file == nil {
 		content, ok := simContents[path]

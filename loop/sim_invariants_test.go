@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"monopoll/loop/sys"
 )
@@ -24,6 +25,7 @@ var simStates = map[state]struct {
 	stateBody:   {sys.In, laneBody},
 	stateSend:   {sys.Out, laneSend},
 	stateDesk:   {0, laneDesk},
+	stateStale:  {0, laneStale},
 	stateReply:  {0, laneReply},
 	stateLinger: {sys.In, laneLinger},
 }
@@ -54,6 +56,7 @@ func (w *simWorld) inspect(timeout int) {
 	}
 	w.inspectConns()
 	w.inspectLanes(timeout)
+	w.inspectStale()
 	w.inspectFiles()
 	w.inspectSockets()
 	w.inspectScratch()
@@ -175,6 +178,18 @@ func (w *simWorld) inspectLanes(timeout int) {
 	}
 }
 
+// inspectStale looks at those whose file has changed: nobody waits much longer for
+// a table than one takes.
+func (w *simWorld) inspectStale() {
+	l := w.loop
+	most := staleTime + 2*staleLook + 4*simDeskTimeout // the last look takes its time
+	for c := l.lanes[laneStale].head; c != nil; c = c.next {
+		if waits := clockOf(l.now) - c.stale; waits > uint32(most/time.Millisecond) && w.now == l.now {
+			w.fail("descriptor %d has waited for a table for %d ms", c.fd, waits)
+		}
+	}
+}
+
 // inspectFiles counts who refers to each open file.
 func (w *simWorld) inspectFiles() {
 	l := w.loop
@@ -289,7 +304,7 @@ func (w *simWorld) inspectSockets() {
 
 func (w *simWorld) inspectScratch() {
 	l := w.loop
-	if o := l.out; len(o.own)+len(o.segs)+o.sealed+o.first != 0 || o.ask != (errand{}) || o.had != (window{}) || o.failed != nil {
+	if o := l.out; len(o.own)+len(o.segs)+o.sealed+o.first != 0 || o.ask != (errand{}) || o.had != (window{}) || o.failed != nil || o.instead != nil {
 		w.fail("the loop's output holds %d bytes and %d segments of nobody", len(o.own), len(o.segs))
 	}
 	spares := 0

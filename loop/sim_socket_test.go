@@ -74,7 +74,6 @@ type simConn struct {
 
 	excuse  excuse
 	movedAt int64 // when a byte was last taken by either side, or an end closed
-	changes int   // in a row that the desk said the file has changed
 	pending int   // jobs of the desk that are about it
 }
 

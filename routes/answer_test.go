@@ -473,3 +473,48 @@ func TestEchoAsksForTheBody(t *testing.T) {
 		}
 	}
 }
+
+// Where another version of a file stands in for the one of the table, it does so in
+// everything that an answer says of it.
+func TestInstead(t *testing.T) {
+	w := newWorld(t, `
+-- config --
+listeners: [{listen: 8080, root: site}]
+-- site/old.txt --
+the old one
+-- site/new.txt --
+the new version of it
+-- site/other.txt --
+another
+-- site/404.html --
+lost
+`)
+	file := func(path string) *site.File {
+		w.ask(w.request(t, []string{"GET " + path}))
+		return w.res.File
+	}
+	instead := &Instead{Of: file("/old.txt"), Now: file("/new.txt")}
+	page := &Instead{Of: file("/nothing.txt"), Now: file("/new.txt")}
+	for _, c := range []struct {
+		instead *Instead
+		request string
+		want    []string
+	}{
+		{instead, "GET /old.txt", []string{"200", "ETag: {etag /new.txt}", `body "the new version of it\n"`}},
+		{instead, "GET /old.txt\nRange: bytes=8-14", []string{"206", "Content-Range: bytes 8-14/22", `body "version"`}},
+		{instead, "GET /old.txt\nIf-None-Match: {etag /new.txt}", []string{"304"}},
+		{instead, "GET /old.txt\nIf-None-Match: {etag /old.txt}", []string{"200", `body "the new version of it\n"`}},
+		{instead, "GET /old.txt\nIf-Match: {etag /old.txt}", []string{"412"}},
+		{instead, "GET /other.txt", []string{"200", `body "another\n"`}},
+		{page, "GET /nothing.txt", []string{"404", `body "the new version of it\n"`}},
+	} {
+		req := w.request(t, strings.Split(c.request, "\n"))
+		req.Instead = c.instead
+		got := w.ask(req)
+		for _, want := range c.want {
+			if problem := got.lacks(w.fill(t, want)); problem != "" {
+				t.Errorf("%q: want %s, got %s", c.request, want, problem)
+			}
+		}
+	}
+}

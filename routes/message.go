@@ -81,12 +81,27 @@ type Request struct {
 	Referer   []byte
 	UserAgent []byte
 
+	// Instead is a version of a File that is to be answered with where the table
+	// has another one; nil for none.
+	Instead *Instead
+
 	// Head is the whole head as sent, from the request line to the empty line
 	// (inclusive), for the echo action.
 	Head []byte
 	// Body is what came after the head, for the echo action only: an answer
 	// that asked for it by WantBody is asked again with it.
 	Body []byte
+}
+
+// Instead is what a file on disk was found to be while no table knows it so.
+type Instead struct{ Of, Now *site.File }
+
+// version gives the version of f to answer with.
+func (req *Request) version(f *site.File) *site.File {
+	if req.Instead != nil && req.Instead.Of == f {
+		return req.Instead.Now
+	}
+	return f
 }
 
 // Field is a set of request fields, one bit each.

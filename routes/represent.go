@@ -16,12 +16,14 @@ func (res *Response) represent(f *site.File, req *Request) {
 		res.Own = append(res.Own, "Vary: Accept-Encoding\r\n"...)
 		return
 	}
+	coded := f != plain
+	f = req.version(f)
 	if res.conditions(f, req) {
 		return
 	}
 	res.Status, res.File, res.Send = 200, f, SendFile
 	if wantsRange(req, f) {
-		res.part(req, f != plain)
+		res.part(req, coded)
 	}
 }
 

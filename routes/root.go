@@ -213,7 +213,7 @@ func (a *rootAnswer) refuse(status int) {
 		page = a.top.File(page404)
 	}
 	if page != nil && !page.Forbidden() {
-		res.File, res.Send, res.Body = page, SendPage, nil
+		res.File, res.Send, res.Body = a.req.version(page), SendPage, nil
 		res.Own = append(res.Own[:0], fieldsSpot...)
 	}
 }

@@ -49,7 +49,11 @@ type (
 )
 
 // sitePaths are what askers ask for, whatever is there.
-var sitePaths = []string{"/", "/page.txt", "/sub/deep.txt", "/extra.txt", "/api", "/large.txt"}
+var sitePaths = []string{"/", "/page.txt", "/sub/deep.txt", "/extra.txt", "/api", largePath}
+
+// largeName is the file that is larger than what is kept in memory, and largePath
+// where it is served.
+const largeName, largePath = "sites/a/large.txt", "/large.txt"
 
 // copy gives a model to edit.
 func (m *model) copy() *model {
@@ -184,14 +188,14 @@ func (m *model) editConfig(r *rand.Rand, free []string) {
 // not there.
 var contentNames = []string{
 	"notes.txt", "sites/a/index.html", "sites/b/index.html", "sites/a/page.txt", "sites/b/page.txt",
-	"sites/a/sub/deep.txt", "sites/b/sub/deep.txt", "sites/a/extra.txt", "sites/b/extra.txt", "sites/a/large.txt",
+	"sites/a/sub/deep.txt", "sites/b/sub/deep.txt", "sites/a/extra.txt", "sites/b/extra.txt", largeName,
 }
 
 // contentOf makes a body that is told from every other at each of its places.
 func contentOf(name string, number int) string {
 	line := fmt.Sprintf("%s in version %d\n", name, number)
 	lines := 1 + number%200
-	if strings.HasSuffix(name, "large.txt") {
+	if name == largeName {
 		lines = 60_000 // more than is kept in memory
 	}
 	return strings.Repeat(line, lines)

@@ -29,14 +29,16 @@ var (
 type history struct {
 	mu     sync.RWMutex
 	states []table
+	large  []string // the file that is too large for memory, in each of them
 	live   atomic.Int64
 	told   atomic.Int64
 }
 
-func (h *history) tell(t table) {
+func (h *history) tell(m *model) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.states = append(h.states, t)
+	h.states = append(h.states, m.table())
+	h.large = append(h.large, m.files[largeName])
 	h.told.Store(int64(len(h.states) - 1))
 }
 
@@ -45,6 +47,13 @@ func (h *history) at(state int64, address string) *says {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.states[state][address]
+}
+
+// largeAt gives what the large file has in a state.
+func (h *history) largeAt(state int64) string {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.large[state]
 }
 
 // conversation is a connection and what is known about its beginning: it was
@@ -79,7 +88,14 @@ func (c *conversation) answers(path string, from, to int64, try func(p page, tag
 					now, closes = next, false
 				}
 			}
-			if state >= max(from, birth) && try(now.page(path), now.tag, closes, state) {
+			if state < max(from, birth) {
+				continue
+			}
+			p := now.page(path)
+			if _, site := now.pages[path]; site && closes && path == largePath {
+				p.body = c.h.largeAt(state) // the old one may be nowhere by now
+			}
+			if try(p, now.tag, closes, state) {
 				return true
 			}
 		}
@@ -272,7 +288,7 @@ func (e *editor) path(name string) string { return filepath.Join(e.s.dir, name) 
 func (e *editor) save(name, text string) {
 	path := e.path(name)
 	way := e.r.IntN(5)
-	if strings.HasSuffix(name, "large.txt") {
+	if name == largeName {
 		way = 0 // others are being sent the old one from the disk
 	}
 	must(e.t, os.RemoveAll(path+"~new"))
@@ -331,7 +347,7 @@ func (e *editor) editConfig() {
 	next.number++
 	e.m, e.broken = next, false
 	e.text = next.config(e.canary)
-	e.h.tell(next.table())
+	e.h.tell(next)
 	e.saveConfig(e.text)
 	e.settle(func() bool { return fetch(e.canary, "/number") == fmt.Sprint(next.number) })
 }
@@ -387,7 +403,7 @@ func (e *editor) editContent() {
 		next.files[name] = contentOf(name, e.edits)
 	}
 	e.m = next
-	e.h.tell(next.table())
+	e.h.tell(next)
 	at := "/notes"
 	if path, ok := strings.CutPrefix(name, "sites"); ok {
 		at = strings.TrimSuffix(path, "index.html")
@@ -506,7 +522,7 @@ func newEditor(t *testing.T, seed uint64) *editor {
 	must(t, err)
 	t.Cleanup(func() { foreign.Close() })
 	e.taken = foreign.Addr().String()
-	e.h.tell(e.m.table())
+	e.h.tell(e.m)
 	e.text = e.m.config(e.canary)
 	files := map[string]string{"config.yaml": e.text, "run/": ""}
 	for name, text := range e.m.files {

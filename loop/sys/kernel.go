@@ -89,6 +89,11 @@ type Kernel interface {
 	// sending them cannot wait for a disk. ENOSYS: there is no telling, because of
 	// the kernel or the filesystem.
 	Cached(file int, offset int64, n int) (bool, Errno)
+	// Version gives what tells one version of an open file from another: its size
+	// in bytes, and the times of its last change, of content and of inode, in
+	// nanoseconds since 1970 (fstat(2)). A file server may be asked for it: not for
+	// use on the loop unless Cached could tell.
+	Version(file int) (size, mtime, ctime int64, errno Errno)
 	// DeferAccept has a listening socket of TCP give a connection only when
 	// something has arrived on it, or after a second (TCP_DEFER_ACCEPT of tcp(7)).
 	DeferAccept(fd int, on bool)

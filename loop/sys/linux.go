@@ -158,6 +158,12 @@ func (*Linux) Sendfile(fd, file int, offset int64, n int) (int, Errno) {
 	}
 }
 
+func (*Linux) Version(file int) (size, mtime, ctime int64, errno Errno) {
+	var st unix.Stat_t
+	_, _, errno = unix.RawSyscall(unix.SYS_FSTAT, uintptr(file), uintptr(unsafe.Pointer(&st)), 0)
+	return st.Size, st.Mtim.Nano(), st.Ctim.Nano(), errno
+}
+
 func (*Linux) DeferAccept(fd int, on bool) {
 	n := 0
 	if on {

@@ -3,6 +3,7 @@ package site
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -99,6 +100,83 @@ func TestOpenChanged(t *testing.T) {
 	f := Fixed("text/plain", nil, []byte("x"))
 	if _, err := f.Open(); err == nil {
 		t.Error("a body in memory can be opened")
+	}
+}
+
+// OpenNow gives what is there, with a head of its own if that is not what the table
+// speaks of.
+func TestOpenNow(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(path string) error
+		body   string // "": there is no such file
+		same   bool
+	}{
+		"untouched": {func(string) error { return nil }, "first", true},
+		"rewritten": {func(path string) error { return os.WriteFile(path, []byte("xxxxx"), 0o644) }, "xxxxx", false},
+		"longer":    {func(path string) error { return os.WriteFile(path, []byte("longer"), 0o644) }, "longer", false},
+		"replaced":  {func(path string) error { return os.Rename(path+".new", path) }, "other", false},
+		"removed":   {os.Remove, "", false},
+		"a link":    {func(path string) error { return errors.Join(os.Remove(path), os.Symlink(path+".new", path)) }, "", false},
+		"a FIFO":    {func(path string) error { return errors.Join(os.Remove(path), unix.Mkfifo(path, 0o644)) }, "", false},
+	} {
+		dir := real(t, t.TempDir())
+		write(t, dir+"/d/a.txt", "first")
+		write(t, dir+"/d/a.txt.new", "other")
+		f := find(load(t, &Loader{Threshold: -1}, dir, options(dir), nil), "d/a.txt")
+		must(t, c.change(dir+"/d/a.txt"))
+		now, fd, err := f.OpenNow()
+		if c.body == "" {
+			if !errors.Is(err, ErrChanged) || errors.Is(err, fs.ErrNotExist) != (name == "removed") {
+				t.Errorf("%s: descriptor %d, %v", name, fd, err)
+			}
+			continue
+		}
+		must(t, err)
+		got := make([]byte, 10)
+		n, err := unix.Pread(fd, got, 0)
+		if err != nil || string(got[:n]) != c.body || now.Size() != int64(n) {
+			t.Errorf("%s: %d bytes, %q, %v", name, now.Size(), got[:n], err)
+		}
+		if (now == f) != c.same || (now.ETag() == f.ETag()) != c.same || !now.weak() {
+			t.Errorf("%s: tag %s after %s", name, now.ETag(), f.ETag())
+		}
+		if now.Shared() != f.Shared() || now.Path() != f.Path() || !strings.HasSuffix(now.Tail(), fmt.Sprintf("Content-Length: %d\r\n\r\n", n)) {
+			t.Errorf("%s: %q", name, now.Tail())
+		}
+		var st unix.Stat_t
+		must(t, unix.Fstat(fd, &st))
+		if !now.Still(st.Size, st.Mtim.Nano(), st.Ctim.Nano()) || f.Still(st.Size, st.Mtim.Nano(), st.Ctim.Nano()) != c.same {
+			t.Errorf("%s: which version it is", name)
+		}
+		unix.Close(fd)
+	}
+}
+
+// A large file that is taken although somebody writes it is known as such until it
+// has been read as a whole.
+func TestWritten(t *testing.T) {
+	dir := real(t, t.TempDir())
+	write(t, dir+"/log", "first")
+	l := &Loader{Threshold: -1}
+	tree := load(t, l, dir, options(dir), nil)
+	f, err := os.OpenFile(dir+"/log", os.O_APPEND|os.O_WRONLY, 0)
+	must(t, err)
+	defer f.Close()
+	_, err = f.WriteString(" and second")
+	must(t, err)
+	if find(tree, "log").Written() {
+		t.Error("it was written when nobody did")
+	}
+	forced, _, err := l.Refresh(tree, Changes{dir: {"log": true}})
+	must(t, err)
+	written := find(forced, "log")
+	if !written.Written() || written.Size() != int64(len("first and second")) {
+		t.Fatalf("%d bytes, written: %v", written.Size(), written.Written())
+	}
+	tag, err := l.Hash(written, nil)
+	must(t, err)
+	if read := find(forced.Tagged(map[*File]string{written: tag}), "log"); read.Written() || read.ETag() != tag {
+		t.Errorf("tag %s, written: %v", read.ETag(), read.Written())
 	}
 }
 

@@ -45,6 +45,8 @@ const (
 	flagDisk
 	// flagTwice: another version had the same Last-Modified, to the second.
 	flagTwice
+	// flagWritten: somebody was writing it when it was taken, and may still be.
+	flagWritten
 )
 
 // Shared are the field lines that many files have in common: one value for
@@ -120,6 +122,10 @@ func (f *File) Modified() (sec int64, ok bool) {
 // since this root is served, so that the date tells nobody which one it has: it is
 // no strong validator (RFC 9110 §8.8.2.2).
 func (f *File) DatedTwice() bool { return f.flags&flagTwice != 0 }
+
+// Written says that somebody was writing it, and had been for long, when it was
+// taken: a log, which has another version by the time that anybody opens it.
+func (f *File) Written() bool { return f.flags&flagWritten != 0 }
 
 // Body gives the body and true, or false when it stays on disk. There is nothing
 // on disk of an empty one.

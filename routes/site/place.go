@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -51,10 +52,44 @@ var ErrChanged = errors.New("the file has changed since it was read into the tab
 // if there is another version, or none, in its place. It waits for the disk:
 // not for use on the loop.
 func (f *File) Open() (fd int, err error) {
-	p := f.place()
-	if !f.onDisk() {
-		return -1, errors.New("the body of this file is in memory")
+	now, fd, err := f.OpenNow()
+	if err == nil && now != f {
+		unix.Close(fd)
+		return -1, f.place().failed(ErrChanged)
 	}
+	return fd, err
+}
+
+// OpenNow is Open for whoever cannot wait until a table knows the file: it opens
+// what is in its place at this moment, which somebody may be writing, and
+// describes that. now is f itself where f is still true of it. The error wraps
+// ErrChanged if there is no such file any more.
+func (f *File) OpenNow() (now *File, fd int, err error) {
+	if !f.onDisk() {
+		return nil, -1, errors.New("the body of this file is in memory")
+	}
+	fd, st, err := f.place().open()
+	if err != nil || f.is(&st) {
+		return f, fd, err
+	}
+	modified, flags := modifiedBy(time.Now(), &st)
+	h := newHead(&modified, weakTag(weakSum(stampOf(&st), st.Size)), st.Size, 0)
+	now = h.file()
+	now.moveTo(f.place())
+	now.setStamp(stampOf(&st))
+	now.flags |= flags | flagTwice
+	now.shared = f.shared
+	return now, fd, nil
+}
+
+// Still says whether an open file of the given size, mtime and ctime is the
+// version that f was made of; Open had it so.
+func (f *File) Still(size, mtime, ctime int64) bool {
+	return f.mtime == mtime && f.ctime == ctime && f.Size() == size
+}
+
+// open opens the regular file that is there.
+func (p place) open() (fd int, st unix.Stat_t, err error) {
 	root, err := openRoot(p.root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC)
 	if err == nil {
 		fd, err = openBelow(root, p.rel, fileFlags)
@@ -62,16 +97,15 @@ func (f *File) Open() (fd int, err error) {
 	}
 	if err != nil {
 		if gone(err) {
-			return -1, fmt.Errorf("%s: %w: %w", path.Join(p.root, p.rel), ErrChanged, err)
+			return -1, st, p.failed(fmt.Errorf("%w: %w", ErrChanged, err))
 		}
-		return -1, fmt.Errorf("%s: cannot be opened: %w", path.Join(p.root, p.rel), err)
+		return -1, st, p.failed(fmt.Errorf("cannot be opened: %w", err))
 	}
-	var st unix.Stat_t
-	if err := fstat(fd, &st); err != nil || !f.is(&st) {
+	if err := fstat(fd, &st); err != nil || typeOf(st.Mode) != unix.DT_REG {
 		unix.Close(fd)
-		return -1, p.failed(ErrChanged)
+		return -1, st, p.failed(ErrChanged)
 	}
-	return fd, nil
+	return fd, st, nil
 }
 
 // failed says at which file something failed.

@@ -89,18 +89,18 @@ func (d *Dir) first(rel string) (dir, name string) {
 	return "", ""
 }
 
-// modified gives the time for Last-Modified, which is never later than Date
+// modifiedBy gives the time for Last-Modified, which is never later than Date
 // (RFC 9110 §8.8.2.1), and the flags that the times of a file give rise to.
-func (s *scan) modified(st *unix.Stat_t) (time.Time, flags) {
+func modifiedBy(now time.Time, st *unix.Stat_t) (time.Time, flags) {
 	var flags flags
 	modified := time.Unix(st.Mtim.Unix())
-	if modified.After(s.now) {
-		modified, flags = s.now, flagFuture
+	if modified.After(now) {
+		modified, flags = now, flagFuture
 	}
 	if modified.Unix() < 0 {
 		modified = time.Unix(0, 0)
 	}
-	if s.now.Sub(time.Unix(st.Ctim.Unix())) < stepOf(st.Ctim.Nano()) {
+	if now.Sub(time.Unix(st.Ctim.Unix())) < stepOf(st.Ctim.Nano()) {
 		flags |= flagRacy
 	}
 	return modified, flags

@@ -144,7 +144,7 @@ func (s *scan) take(fd int, p spot, prev *File, force bool) (*File, error) {
 	if !force && prev != nil && s.emptied(&st, prev) {
 		return nil, errBusy
 	}
-	modified, flags := s.modified(&st)
+	modified, flags := modifiedBy(s.now, &st)
 	var f *File
 	var reread []byte
 	if s.fits(st.Size) {
@@ -164,6 +164,9 @@ func (s *scan) take(fd int, p spot, prev *File, force bool) (*File, error) {
 		h := newHead(&modified, weakTag(weakSum(stampOf(&st), st.Size)), st.Size, 0)
 		f = h.file()
 		f.moveTo(place{s.tree.real, join(p.dir, p.name)})
+		if force {
+			flags |= flagWritten
+		}
 	}
 	if err := s.unchanged(fd, &st, force, s.quiet(p, &st, prev)); err != nil {
 		return nil, err
