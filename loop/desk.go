@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"cmp"
 	"errors"
 
 	"monopoll/loop/sys"
@@ -34,9 +35,10 @@ type errand struct {
 
 // found is what came of an errand.
 type found struct {
-	now *site.File // what it was about, or what is in its place
-	fd  int
-	err error
+	now   *site.File // what it was about, or what is in its place
+	fd    int
+	local bool // see sys.Local
+	err   error
 }
 
 // desk is where the loop leaves work that may wait for a disk: opening and
@@ -84,7 +86,7 @@ func (d *desk) fetch(l *Loop, c *conn, what errand) {
 	ok := d.ask(func() {
 		f := what.carryOut()
 		if !d.mail.post(func(l *Loop) { l.fetched(fd, gen, what, f) }) && what.open == nil && f.err == nil {
-			(&sys.Linux{}).Close(f.fd)
+			sys.CloseFile(f.fd)
 		}
 	})
 	if !ok {
@@ -96,8 +98,8 @@ func (d *desk) fetch(l *Loop, c *conn, what errand) {
 // carryOut opens the file, where it is not open, and reads ahead.
 func (e *errand) carryOut() (f found) {
 	if e.open != nil {
-		if !isStill(&sys.Linux{}, e.what, e.open.fd) {
-			return found{err: site.ErrChanged}
+		if size, mtime, ctime, err := sys.VersionOf(e.open.fd); err != nil || !e.what.Still(size, mtime, ctime) {
+			return found{err: cmp.Or(err, site.ErrChanged)}
 		}
 		return found{err: sys.ReadAhead(e.open.fd, e.at, e.length)}
 	}
@@ -110,11 +112,12 @@ func (e *errand) carryOut() (f found) {
 	if f.err != nil {
 		return f
 	}
+	f.local = sys.Local(f.fd)
 	if cached, errno := (&sys.Linux{}).Cached(f.fd, e.at, int(e.length)); errno != 0 || !cached {
 		f.err = sys.ReadAhead(f.fd, e.at, e.length)
 	}
 	if f.err != nil {
-		(&sys.Linux{}).Close(f.fd)
+		sys.CloseFile(f.fd)
 	}
 	return f
 }
@@ -131,6 +134,7 @@ func (l *Loop) fetched(fd int, gen uint32, what errand, f found) {
 		}
 	} else if f.err == nil {
 		open = l.files.add(f.now, f.fd)
+		open.local = f.local
 	}
 	c := l.conns.find(fd, gen)
 	if c == nil || c.state != stateDesk || c.out != nil {
@@ -195,7 +199,7 @@ func (l *Loop) warmed(fd int, gen uint32, file *openFile, upTo int64, err error)
 func (d *desk) shut(l *Loop, fd int) {
 	wanted := l.spare < 0
 	go func() {
-		(&sys.Linux{}).Close(fd)
+		sys.CloseFile(fd)
 		if wanted {
 			d.mail.post(func(l *Loop) {
 				if l.spare < 0 {

@@ -12,6 +12,7 @@ type openFile struct {
 	what       *site.File
 	saidBroken bool
 	once       bool // no table knows it: it is for one answer
+	local      bool // see sys.Local
 	// in cabinet.idle, while nobody sends it
 	prev, next *openFile
 }
@@ -40,6 +41,13 @@ func newCabinet() *cabinet {
 	c := &cabinet{byFile: make(map[*site.File]*openFile)}
 	c.idle.prev, c.idle.next = &c.idle, &c.idle
 	return c
+}
+
+// inMemory says whether a part of an open file is in memory, so that nobody waits
+// for a disk who sends it.
+func (o *openFile) inMemory(k sys.Kernel, at, length int64) bool {
+	cached, errno := k.Cached(o.fd, at, int(length))
+	return cached && (errno == 0 || o.local)
 }
 
 // get gives f open, or nil when the desk has to open it first.

@@ -107,7 +107,7 @@ func (l *Loop) sendFile(c *conn, out *output) progress {
 	l.pieceTakers++
 	if s.at >= s.warm {
 		ahead := min(s.left, aheadSize)
-		if cached, errno := l.kernel.Cached(s.file.fd, s.at, int(ahead)); errno != 0 || !cached {
+		if !s.file.inMemory(l.kernel, s.at, ahead) {
 			return needsDisk
 		}
 		s.warm = s.at + ahead

@@ -118,8 +118,8 @@ func (s *session) open(f *site.File, out *output) *openFile {
 		if out.had.has(ask.open, ask.at) {
 			return ask.open
 		}
-		if cached, errno := l.kernel.Cached(ask.open.fd, ask.at, int(ask.length)); errno == 0 && cached {
-			if isStill(l.kernel, f, ask.open.fd) {
+		if ask.open.inMemory(l.kernel, ask.at, ask.length) {
+			if ask.open.isStill(l.kernel) {
 				out.had = window{ask.open, ask.at, ask.length}
 				return ask.open
 			}

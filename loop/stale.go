@@ -5,7 +5,6 @@ import (
 
 	"monopoll/loop/sys"
 	"monopoll/routes"
-	"monopoll/routes/site"
 )
 
 // A large file that has changed on disk since the table was made cannot be sent
@@ -15,10 +14,10 @@ import (
 // tells of its changes, it is sent as it is, under a head of its own.
 
 // isStill says that an open file is what the table says of it, as far as the kernel
-// tells.
-func isStill(k sys.Kernel, f *site.File, fd int) bool {
-	size, mtime, ctime, errno := k.Version(fd)
-	return errno != 0 || f.Still(size, mtime, ctime)
+// tells. It is for files that are in memory: see sys.Kernel.Version.
+func (o *openFile) isStill(k sys.Kernel) bool {
+	size, mtime, ctime, errno := k.Version(o.fd)
+	return errno != 0 || o.what.Still(size, mtime, ctime)
 }
 
 // waitForTable has c, whose file is not what a table says, stepped again when

@@ -22,7 +22,8 @@ func (*Linux) Cached(file int, offset int64, n int) (bool, Errno) {
 	case pages < last/page-offset/page+1:
 		return false, 0
 	}
-	return readable(file, last)
+	now, errno := readable(file, last)
+	return now || errno != 0, errno
 }
 
 // eachReadable asks readable for each page of a part of a file.
@@ -47,9 +48,7 @@ func cachedPages(file int, offset int64, n int) (int64, Errno) {
 
 // readable says whether a byte of a file can be read without waiting for a disk.
 // There is no telling on filesystems that know no RWF_NOWAIT, such as those of
-// file servers; but what is cached of tmpfs is there, and of overlayfs, where all
-// files of a container are, there is or will be soon: its layers are local as a
-// rule, and the desk would take twice the time of a processor.
+// file servers.
 func readable(file int, at int64) (bool, Errno) {
 	var b byte
 	piece := unix.Iovec{Base: &b, Len: 1}
@@ -61,9 +60,15 @@ func readable(file int, at int64) (bool, Errno) {
 	case unix.EAGAIN:
 		return false, 0
 	}
-	var fs unix.Statfs_t
-	if unix.Fstatfs(file, &fs) == nil && (fs.Type == unix.TMPFS_MAGIC || fs.Type == unix.OVERLAYFS_SUPER_MAGIC) {
-		return true, 0
-	}
 	return false, ENOSYS
+}
+
+// Local says that a file is on a filesystem that knows no RWF_NOWAIT, of which
+// what is cached is in memory all the same, or soon will be: tmpfs; and overlayfs,
+// where all files of a container are. Its layers are local as a rule, and the desk
+// would take twice the time of a processor. A file server that hangs holds whoever
+// asks: not for use on the loop.
+func Local(file int) bool {
+	var fs unix.Statfs_t
+	return unix.Fstatfs(file, &fs) == nil && (fs.Type == unix.TMPFS_MAGIC || fs.Type == unix.OVERLAYFS_SUPER_MAGIC)
 }

@@ -10,7 +10,7 @@
 //
 //	listen.go      listening TCP sockets
 //	listenunix.go  and unix sockets, in place of dead ones
-//	readahead.go   the reading of a file before it is sent
+//	readahead.go   what may wait for a disk, and is for other goroutines
 //	append.go      a log, opened without waiting for its reader
 //
 // and, off the loop too, is what the process asks of the kernel for itself:

@@ -87,12 +87,12 @@ type Kernel interface {
 	Sendfile(fd, file int, offset int64, n int) (int, Errno)
 	// Cached says whether all of those bytes of file are in memory, so that
 	// sending them cannot wait for a disk. ENOSYS: there is no telling, because of
-	// the kernel or the filesystem.
+	// the kernel or the filesystem; true beside it: they are there or on their way.
 	Cached(file int, offset int64, n int) (bool, Errno)
 	// Version gives what tells one version of an open file from another: its size
 	// in bytes, and the times of its last change, of content and of inode, in
-	// nanoseconds since 1970 (fstat(2)). A file server may be asked for it: not for
-	// use on the loop unless Cached could tell.
+	// nanoseconds since 1970 (fstat(2)). A file server may be asked for it, so it is
+	// for files only of which Cached could tell; for others there is VersionOf.
 	Version(file int) (size, mtime, ctime int64, errno Errno)
 	// DeferAccept has a listening socket of TCP give a connection only when
 	// something has arrived on it, or after a second (TCP_DEFER_ACCEPT of tcp(7)).

@@ -29,3 +29,18 @@ func ReadAhead(file int, at, length int64) error {
 	}
 	return nil
 }
+
+// VersionOf is Kernel.Version for whoever may wait.
+func VersionOf(file int) (size, mtime, ctime int64, err error) {
+	var st unix.Stat_t
+	for {
+		if err = unix.Fstat(file, &st); err != unix.EINTR {
+			return st.Size, st.Mtim.Nano(), st.Ctim.Nano(), err
+		}
+	}
+}
+
+// CloseFile is Kernel.Close for whoever may wait: a filesystem that hangs holds
+// who closes one of its files, and would hold a processor of Go's scheduler with
+// him if that were not told (see syscall.RawSyscall).
+func CloseFile(file int) { _ = unix.Close(file) }
