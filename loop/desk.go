@@ -1,7 +1,6 @@
 package loop
 
 import (
-	"cmp"
 	"errors"
 
 	"monopoll/loop/sys"
@@ -31,6 +30,9 @@ type errand struct {
 	table      *routes.Table // that says so
 	// anyway: as it is at this moment, if it is not what the table says
 	anyway bool
+	// instead is why it is about a file that no table knows: another range of that
+	// is asked for than of the one in the table.
+	instead *routes.Instead
 }
 
 // found is what came of an errand.
@@ -98,10 +100,14 @@ func (d *desk) fetch(l *Loop, c *conn, what errand) {
 // carryOut opens the file, where it is not open, and reads ahead.
 func (e *errand) carryOut() (f found) {
 	if e.open != nil {
-		if size, mtime, ctime, err := sys.VersionOf(e.open.fd); err != nil || !e.what.Still(size, mtime, ctime) {
-			return found{err: cmp.Or(err, site.ErrChanged)}
+		size, mtime, ctime, err := sys.VersionOf(e.open.fd)
+		if err == nil && e.instead == nil && !e.what.Still(size, mtime, ctime) {
+			err = site.ErrChanged
 		}
-		return found{err: sys.ReadAhead(e.open.fd, e.at, e.length)}
+		if err == nil {
+			err = sys.ReadAhead(e.open.fd, e.at, e.length)
+		}
+		return found{err: err}
 	}
 	if e.anyway || e.what.Written() {
 		f.now, f.fd, f.err = e.what.OpenNow()
@@ -144,6 +150,7 @@ func (l *Loop) fetched(fd int, gen uint32, what errand, f found) {
 	switch {
 	case f.err == nil:
 		l.out.had = window{open, what.at, what.length}
+		l.out.instead = what.instead
 		if what.open == nil && f.now != what.what {
 			open.once = true
 			l.out.instead = &routes.Instead{Of: what.what, Now: f.now}

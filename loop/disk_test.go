@@ -303,6 +303,7 @@ func TestStrayLineBehindTheLastRequest(t *testing.T) {
 type brokenDisk struct {
 	clerk
 	name    string
+	err     error
 	letters chan func(*Loop)
 }
 
@@ -312,7 +313,7 @@ func (d *brokenDisk) fetch(l *Loop, c *conn, what errand) {
 		return
 	}
 	fd, gen := int(c.fd), c.gen
-	d.letters <- func(l *Loop) { l.fetched(fd, gen, what, found{err: sys.EIO}) }
+	d.letters <- func(l *Loop) { l.fetched(fd, gen, what, found{err: d.err}) }
 }
 
 // A file cannot be read, and a reload has no use for it meanwhile: the request
@@ -321,7 +322,7 @@ func TestFailureIsOfOneRequest(t *testing.T) {
 	port := freePort(t)
 	s := start(t, fmt.Sprintf(diskConfig, port, "10s"), map[string]string{
 		"www/a.bin": strings.Repeat("a", 1<<20), "www/b.bin": strings.Repeat("b", 1<<20)})
-	d, ready := &brokenDisk{name: "a.bin", letters: make(chan func(*Loop), 1)}, make(chan bool)
+	d, ready := &brokenDisk{name: "a.bin", err: sys.EIO, letters: make(chan func(*Loop), 1)}, make(chan bool)
 	s.loop.mail.post(func(l *Loop) {
 		d.clerk, l.desk = l.desk, d
 		close(ready)

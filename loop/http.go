@@ -113,13 +113,16 @@ func (s *session) open(f *site.File, out *output) *openFile {
 	if res := &l.res; res.Send == routes.SendPart || res.Send == routes.SendParts {
 		ask.at, ask.length = res.Parts[0].From, res.Parts[0].Length
 	}
+	if of := l.req.Instead; of != nil && of.Now == f {
+		ask.instead = of
+	}
 	ask.length = min(ask.length, aheadSize)
 	if ask.open = l.files.get(f); ask.open != nil {
 		if out.had.has(ask.open, ask.at) {
 			return ask.open
 		}
 		if ask.open.inMemory(l.kernel, ask.at, ask.length) {
-			if ask.open.isStill(l.kernel) {
+			if ask.instead != nil || ask.open.isStill(l.kernel) {
 				out.had = window{ask.open, ask.at, ask.length}
 				return ask.open
 			}
