@@ -27,7 +27,7 @@ type errand struct {
 	what       *site.File
 	open       *openFile
 	at, length int64
-	table      *routes.Table // that says so
+	table      *routes.Table // the one that what is of
 	// anyway: as it is at this moment, if it is not what the table says
 	anyway bool
 	// instead is why it is about a file that no table knows: another range of that
@@ -50,12 +50,14 @@ type found struct {
 type desk struct {
 	mail *mailbox
 	jobs chan func()
+	// stale is told of a file that is not what a table says of it.
+	stale func(path string)
 }
 
 var errDeskFull = errors.New("too many large files are waiting for the disk")
 
-func newDesk(mail *mailbox) *desk {
-	d := &desk{mail: mail, jobs: make(chan func(), deskQueue)}
+func newDesk(mail *mailbox, stale func(path string)) *desk {
+	d := &desk{mail: mail, jobs: make(chan func(), deskQueue), stale: stale}
 	for range deskWorkers {
 		go d.work()
 	}
@@ -87,18 +89,22 @@ func (d *desk) fetch(l *Loop, c *conn, what errand) {
 	}
 	ok := d.ask(func() {
 		f := what.carryOut()
+		if f.now != what.what || errors.Is(f.err, site.ErrChanged) {
+			d.stale(what.what.Path())
+		}
 		if !d.mail.post(func(l *Loop) { l.fetched(fd, gen, what, f) }) && what.open == nil && f.err == nil {
 			sys.CloseFile(f.fd)
 		}
 	})
 	if !ok {
 		// By a letter, too: each of a thousand pipelined requests is told so in its turn.
-		d.mail.post(func(l *Loop) { l.fetched(fd, gen, what, found{err: errDeskFull}) })
+		d.mail.post(func(l *Loop) { l.fetched(fd, gen, what, found{now: what.what, err: errDeskFull}) })
 	}
 }
 
 // carryOut opens the file, where it is not open, and reads ahead.
 func (e *errand) carryOut() (f found) {
+	f.now = e.what
 	if e.open != nil {
 		size, mtime, ctime, err := sys.VersionOf(e.open.fd)
 		if err == nil && e.instead == nil && !e.what.Still(size, mtime, ctime) {
@@ -107,15 +113,15 @@ func (e *errand) carryOut() (f found) {
 		if err == nil {
 			err = sys.ReadAhead(e.open.fd, e.at, e.length)
 		}
-		return found{err: err}
+		f.err = err
+		return f
 	}
-	if e.anyway || e.what.Written() {
-		f.now, f.fd, f.err = e.what.OpenNow()
-	} else {
-		f.now = e.what
-		f.fd, f.err = e.what.Open()
+	if f.now, f.fd, f.err = e.what.OpenNow(); f.err != nil {
+		return f
 	}
-	if f.err != nil {
+	if f.now != e.what && !e.anyway && !e.what.GrewInto(f.now) {
+		sys.CloseFile(f.fd)
+		f.err = site.ErrChanged
 		return f
 	}
 	f.local = sys.Local(f.fd)
@@ -140,7 +146,8 @@ func (l *Loop) fetched(fd int, gen uint32, what errand, f found) {
 		}
 	} else if f.err == nil {
 		open = l.files.add(f.now, f.fd)
-		open.local = f.local
+		open.local, open.once = f.local, f.now != what.what
+		defer l.files.unused(open)
 	}
 	c := l.conns.find(fd, gen)
 	if c == nil || c.state != stateDesk || c.out != nil {
@@ -151,10 +158,12 @@ func (l *Loop) fetched(fd int, gen uint32, what errand, f found) {
 	case f.err == nil:
 		l.out.had = window{open, what.at, what.length}
 		l.out.instead = what.instead
-		if what.open == nil && f.now != what.what {
-			open.once = true
+		if f.now != what.what {
 			l.out.instead = &routes.Instead{Of: what.what, Now: f.now}
 		}
+	case errors.Is(f.err, errDeskFull) && c.stale != 0 && !l.anyway(c):
+		l.enter(c, stateStale) // with all who were waiting for the same table
+		return
 	case errors.Is(f.err, site.ErrChanged) && what.open != nil:
 		// It is to be opened anew.
 	case errors.Is(f.err, site.ErrChanged) && !what.anyway:

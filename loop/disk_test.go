@@ -313,7 +313,7 @@ func (d *brokenDisk) fetch(l *Loop, c *conn, what errand) {
 		return
 	}
 	fd, gen := int(c.fd), c.gen
-	d.letters <- func(l *Loop) { l.fetched(fd, gen, what, found{err: d.err}) }
+	d.letters <- func(l *Loop) { l.fetched(fd, gen, what, found{now: what.what, err: d.err}) }
 }
 
 // A file cannot be read, and a reload has no use for it meanwhile: the request

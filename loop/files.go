@@ -11,7 +11,7 @@ type openFile struct {
 	refs       int // segments that send it
 	what       *site.File
 	saidBroken bool
-	once       bool // no table knows it: it is for one answer
+	once       bool // no table knows it: it is for those who have it by now
 	local      bool // see sys.Local
 	// in cabinet.idle, while nobody sends it
 	prev, next *openFile
@@ -93,6 +93,13 @@ func (c *cabinet) outdated(o *openFile) {
 	if o.refs == 0 {
 		c.unlink(o)
 		c.dead = append(c.dead, o.fd)
+	}
+}
+
+// unused closes o if it was opened for an answer that has no use for it.
+func (c *cabinet) unused(o *openFile) {
+	if o.once && o.refs == 0 {
+		c.outdated(o)
 	}
 }
 

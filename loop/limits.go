@@ -101,10 +101,10 @@ const (
 	deskQueue = 1024
 
 	// staleTime is how long a request waits for a table that knows the file it
-	// asks for, where that has changed since the table was made. A change in place
-	// is taken after two seconds at the latest, as one is that no event tells of;
-	// who is served before that may be sent half of one version and half of
-	// another. After it, it is answered with what there is.
+	// asks for, where that has changed since the table was made. The watcher takes a
+	// change in place after two seconds at the latest; who is served before that may
+	// be sent half of one version and half of another. After it, it is answered with
+	// what there is.
 	staleTime = 2500 * time.Millisecond
 
 	// staleLook is how often it is looked in this time whether the file is by now

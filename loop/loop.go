@@ -86,6 +86,10 @@ type Options struct {
 	Log *slog.Logger
 	// Control answers the control socket; nil for no control socket.
 	Control Controller
+	// Stale, if not nil, is told of a file on disk that was asked for and is not
+	// what the Table says of it, so that somebody makes a Table that knows it. It is
+	// called by other goroutines than the loop's, often for one file.
+	Stale func(path string)
 	// Kernel is nil for the real one.
 	Kernel sys.Kernel
 }
@@ -122,7 +126,10 @@ func New(o Options) (*Loop, error) {
 		return nil, fmt.Errorf("epoll: %w", errno)
 	}
 	l.reserve()
-	l.desk = newDesk(&l.mail)
+	if o.Stale == nil {
+		o.Stale = func(string) {}
+	}
+	l.desk = newDesk(&l.mail, o.Stale)
 	l.lanes[laneLinger].timeout = int64(lingerTime)
 	l.lanes[laneReply].timeout = int64(replyTime)
 	l.lanes[laneStale].timeout = int64(staleLook)

@@ -216,7 +216,7 @@ func (p *plan) abandon(k sys.Kernel) {
 
 // commit changes over to a table. It runs between two turns, looks at every
 // listener once and at no connection that does not wait for it, and nothing in it
-// can fail. ok is false when the loop is ending: it listens no more, and nothing
+// can fail (epoll_ctl may, which is one connection's end). ok is false when the loop is ending: it listens no more, and nothing
 // has changed.
 func (l *Loop) commit(p *plan) (out Outcome, ok bool) {
 	if l.stopping.begun {

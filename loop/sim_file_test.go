@@ -157,7 +157,7 @@ func (k *simClerk) fetch(l *Loop, c *conn, what errand) {
 	}
 	if w.fault(faultDeskFull) {
 		about.excuse |= excuseDesk
-		l.fetched(fd, gen, what, found{err: errDeskFull})
+		l.fetched(fd, gen, what, found{now: what.what, err: errDeskFull})
 		return
 	}
 	if what.open != nil {

@@ -182,7 +182,7 @@ func (w *simWorld) inspectLanes(timeout int) {
 // a table than one takes.
 func (w *simWorld) inspectStale() {
 	l := w.loop
-	most := staleTime + 2*staleLook + 4*simDeskTimeout // the last look takes its time
+	most := staleTime + staleLook + laneGrain
 	for c := l.lanes[laneStale].head; c != nil; c = c.next {
 		if waits := clockOf(l.now) - c.stale; waits > uint32(most/time.Millisecond) && w.now == l.now {
 			w.fail("descriptor %d has waited for a table for %d ms", c.fd, waits)

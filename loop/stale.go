@@ -9,9 +9,9 @@ import (
 
 // A large file that has changed on disk since the table was made cannot be sent
 // as the table has it: its head would speak of bytes that are gone. Whoever asks
-// for it waits for the table that knows it, some milliseconds as a rule. Where
-// that does not come, because the file is being written all the time, or nothing
-// tells of its changes, it is sent as it is, under a head of its own.
+// for it waits for the table that knows it: some milliseconds, or for as long as
+// somebody is writing it, which is two seconds at the most. Where that table does
+// not come it is sent as it is, under a head of its own; and at once if it is a log.
 
 // isStill says that an open file is what the table says of it, as far as the kernel
 // tells. It is for files that are in memory: see sys.Kernel.Version.

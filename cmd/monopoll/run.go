@@ -91,7 +91,7 @@ func (o *runOptions) serve(cfg *config.Config) error {
 	p := &process{log: log, thrift: newThrift(), huge: newHugePages(log), ended: make(chan error, 1), signals: make(chan os.Signal, 8)}
 	p.listenToSignals()
 	control := &controller{config: cfg.Path, at: absolute(cfg.Path), started: began, stop: func() { p.signal(syscall.SIGTERM) }}
-	if p.server, err = loop.New(loop.Options{Log: log, Control: control.answer}); err != nil {
+	if p.server, err = loop.New(loop.Options{Log: log, Control: control.answer, Stale: p.stale}); err != nil {
 		return &failure{exitFailed, fmt.Errorf("cannot start: %w", err)}
 	}
 	go func() { p.ended <- p.server.Run() }()
@@ -137,6 +137,10 @@ func (p *process) stopNow() {
 	case <-time.After(serverEnds):
 	}
 }
+
+// stale has a file looked at of which the loop found that it has changed. There
+// is a watcher before there is a table.
+func (p *process) stale(path string) { p.watcher.Unheard(path) }
 
 // watch makes the watcher, which publishes what it builds to the loop.
 func (p *process) watch(table *routes.Table, loader *site.Loader) (err error) {

@@ -31,7 +31,7 @@ func eachReadable(file int, offset int64, n int) (bool, Errno) {
 	page, end := int64(unix.Getpagesize()), offset+int64(n)
 	for at := offset; at < end; at = (at/page + 1) * page {
 		if ok, errno := readable(file, at); !ok {
-			return false, errno
+			return errno != 0, errno
 		}
 	}
 	return true, 0

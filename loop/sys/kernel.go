@@ -87,7 +87,8 @@ type Kernel interface {
 	Sendfile(fd, file int, offset int64, n int) (int, Errno)
 	// Cached says whether all of those bytes of file are in memory, so that
 	// sending them cannot wait for a disk. ENOSYS: there is no telling, because of
-	// the kernel or the filesystem; true beside it: they are there or on their way.
+	// the kernel or the filesystem; true beside it: as far as it tells, they
+	// are there or on their way (see Local).
 	Cached(file int, offset int64, n int) (bool, Errno)
 	// Version gives what tells one version of an open file from another: its size
 	// in bytes, and the times of its last change, of content and of inode, in

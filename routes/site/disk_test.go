@@ -126,7 +126,7 @@ func TestOpenNow(t *testing.T) {
 		must(t, c.change(dir+"/d/a.txt"))
 		now, fd, err := f.OpenNow()
 		if c.body == "" {
-			if !errors.Is(err, ErrChanged) || errors.Is(err, fs.ErrNotExist) != (name == "removed") {
+			if !errors.Is(err, ErrChanged) || !errors.Is(err, fs.ErrNotExist) && name != "a link" {
 				t.Errorf("%s: descriptor %d, %v", name, fd, err)
 			}
 			continue
@@ -152,9 +152,9 @@ func TestOpenNow(t *testing.T) {
 	}
 }
 
-// A large file that is taken although somebody writes it is known as such until it
-// has been read as a whole.
-func TestWritten(t *testing.T) {
+// A large file that is taken although somebody writes it is known as such, and what
+// there is of it later as more of the same, unless it is another or shorter.
+func TestGrewInto(t *testing.T) {
 	dir := real(t, t.TempDir())
 	write(t, dir+"/log", "first")
 	l := &Loader{Threshold: -1}
@@ -162,21 +162,39 @@ func TestWritten(t *testing.T) {
 	f, err := os.OpenFile(dir+"/log", os.O_APPEND|os.O_WRONLY, 0)
 	must(t, err)
 	defer f.Close()
-	_, err = f.WriteString(" and second")
-	must(t, err)
-	if find(tree, "log").Written() {
-		t.Error("it was written when nobody did")
+	now := func(f *File) *File {
+		t.Helper()
+		now, fd, err := f.OpenNow()
+		must(t, err)
+		unix.Close(fd)
+		return now
+	}
+	more := func() {
+		_, err = f.WriteString(" and more")
+		must(t, err)
+	}
+	more()
+	if calm := find(tree, "log"); calm.GrewInto(now(calm)) {
+		t.Error("nobody wrote it when it was taken")
 	}
 	forced, _, err := l.Refresh(tree, Changes{dir: {"log": true}})
 	must(t, err)
-	written := find(forced, "log")
-	if !written.Written() || written.Size() != int64(len("first and second")) {
-		t.Fatalf("%d bytes, written: %v", written.Size(), written.Written())
-	}
-	tag, err := l.Hash(written, nil)
+	log := find(forced, "log")
+	tag, err := l.Hash(log, nil)
 	must(t, err)
-	if read := find(forced.Tagged(map[*File]string{written: tag}), "log"); read.Written() || read.ETag() != tag {
-		t.Errorf("tag %s, written: %v", read.ETag(), read.Written())
+	tagged := find(forced.Tagged(map[*File]string{log: tag}), "log")
+	more()
+	if !log.GrewInto(now(log)) || !tagged.GrewInto(now(tagged)) {
+		t.Error("it has become longer")
+	}
+	must(t, f.Truncate(3))
+	if log.GrewInto(now(log)) {
+		t.Error("it has become shorter")
+	}
+	must(t, os.Remove(dir+"/log"))
+	write(t, dir+"/log", "first and more and more of another")
+	if log.GrewInto(now(log)) {
+		t.Error("it is another")
 	}
 }
 

@@ -123,9 +123,11 @@ func (f *File) Modified() (sec int64, ok bool) {
 // no strong validator (RFC 9110 §8.8.2.2).
 func (f *File) DatedTwice() bool { return f.flags&flagTwice != 0 }
 
-// Written says that somebody was writing it, and had been for long, when it was
-// taken: a log, which has another version by the time that anybody opens it.
-func (f *File) Written() bool { return f.flags&flagWritten != 0 }
+// GrewInto says that now, which OpenNow has found, is probably f with more behind
+// it: a log, which somebody was writing already when f was taken.
+func (f *File) GrewInto(now *File) bool {
+	return f.flags&flagWritten != 0 && f.ino == now.ino && f.dev == now.dev && f.Size() <= now.Size()
+}
 
 // Body gives the body and true, or false when it stays on disk. There is nothing
 // on disk of an empty one.

@@ -89,7 +89,7 @@ func (t *Tree) Tagged(tags map[*File]string) *Tree {
 			return f
 		}
 		g := *f
-		g.flags &^= flagRacy | flagWritten // nobody wrote it while it was read
+		g.flags &^= flagRacy
 		g.data = f.data[:f.etagAt] + "ETag: " + tag + "\r\n" + f.data[f.lengthAt:]
 		g.lengthAt -= uint8(len("W/"))
 		g.bodyAt -= uint8(len("W/"))

@@ -43,8 +43,8 @@ func (f *File) sizeOnDisk() (n int64) {
 	return n
 }
 
-// ErrChanged says that a file is not any more what the table says of it. The
-// next table, a few milliseconds away, will know it.
+// ErrChanged says that a file is not any more what the table says of it. A table to
+// come will know it: in a few milliseconds, unless somebody is still writing it.
 var ErrChanged = errors.New("the file has changed since it was read into the table")
 
 // Open opens the body of a File that stays on disk: a descriptor for reading
@@ -103,7 +103,7 @@ func (p place) open() (fd int, st unix.Stat_t, err error) {
 	}
 	if err := fstat(fd, &st); err != nil || typeOf(st.Mode) != unix.DT_REG {
 		unix.Close(fd)
-		return -1, st, p.failed(ErrChanged)
+		return -1, st, p.failed(fmt.Errorf("%w: %w", ErrChanged, unix.ENOENT)) // a folder, say
 	}
 	return fd, st, nil
 }

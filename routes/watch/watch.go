@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -204,6 +205,13 @@ func earliest(times ...time.Time) (first time.Time) {
 		}
 	}
 	return first
+}
+
+// Unheard has a file looked at that is not as it is served, of which perhaps no
+// event has told. Any goroutine may call it; it waits for nothing.
+func (w *Watcher) Unheard(path string) {
+	dir, base := filepath.Split(path)
+	w.in.unheard(name{filepath.Clean(dir), base}, time.Now())
 }
 
 // Reload reads everything again, the config and every root, whether or not
