@@ -80,6 +80,9 @@ func (s *session) answer(out *output) want {
 	failed := out.failed // of this request alone: a new table may have no use for it
 	out.failed = nil
 	var file *openFile
+	if f := res.Growing; f != nil && failed == nil && !s.knows(f, out) {
+		return wantFile
+	}
 	if f := res.File; f != nil && res.Send != routes.SendNone && l.req.Method != routes.MethodHead {
 		if _, inMemory := f.Body(); !inMemory {
 			if failed != nil {
@@ -102,6 +105,24 @@ func (s *session) answer(out *output) want {
 		return wantClose // the client does not expect it
 	}
 	return wantCloseNow
+}
+
+// knows says that f, which grows, is no longer than the table has it. If it is, or
+// nobody can tell, the desk has to find out.
+func (s *session) knows(f *site.File, out *output) bool {
+	l := s.loop
+	o := l.files.get(f)
+	switch {
+	case o == nil:
+	case out.had.file == o:
+		return true // the desk has just found it so
+	case o.inMemory(l.kernel, 0, 1) && o.isStill(l.kernel):
+		return true
+	default:
+		l.files.outdated(o)
+	}
+	out.ask = errand{what: f, length: min(f.Size(), aheadSize), table: s.conn.socket.table, anyway: l.anyway(s.conn)}
+	return false
 }
 
 // open gives f open, with what is to be sent of it first in memory; nil when the

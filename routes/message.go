@@ -124,6 +124,10 @@ type Response struct {
 	// File is the representation that is answered with, or about (304, 412 and
 	// HEAD name it without sending it). Nil for answers made on the spot.
 	File *site.File
+	// Growing is the File that the answer is about, whatever that is, where it was
+	// being written when it was taken: a log, of which the head, the conditions and
+	// the ranges ought to speak as it is now. Nil for others, and beside Instead.
+	Growing *site.File
 	// Send says how much of File, or that Body, goes out as content.
 	Send Send
 	// Parts are the byte ranges to send, for SendPart (one) and SendParts.
@@ -166,7 +170,7 @@ type Response struct {
 // Reset makes the Response fit for the next answer and keeps its scratch.
 // Answer begins with it.
 func (res *Response) Reset() {
-	res.Status, res.File, res.Send, res.WantBody = 0, nil, SendNone, false
+	res.Status, res.File, res.Growing, res.Send, res.WantBody = 0, nil, nil, SendNone, false
 	res.Parts, res.Own, res.Body = res.Parts[:0], res.Own[:0], nil
 	res.Lines, res.plainLines, res.retries, res.Pattern = "", "", false, ""
 }

@@ -18,6 +18,9 @@ func (res *Response) represent(f *site.File, req *Request) {
 	}
 	coded := f != plain
 	f = req.version(f)
+	if f.Growing() {
+		res.Growing = f
+	}
 	if res.conditions(f, req) {
 		return
 	}

@@ -123,10 +123,14 @@ func (f *File) Modified() (sec int64, ok bool) {
 // no strong validator (RFC 9110 §8.8.2.2).
 func (f *File) DatedTwice() bool { return f.flags&flagTwice != 0 }
 
+// Growing says that the body stays on disk, and that somebody was writing it when
+// it was taken, and had been for long: a log, as a rule.
+func (f *File) Growing() bool { return f.flags&flagWritten != 0 }
+
 // GrewInto says that now, which OpenNow has found, is probably f with more behind
 // it: a log, which somebody was writing already when f was taken.
 func (f *File) GrewInto(now *File) bool {
-	return f.flags&flagWritten != 0 && f.ino == now.ino && f.dev == now.dev && f.Size() <= now.Size()
+	return f.Growing() && f.ino == now.ino && f.dev == now.dev && f.Size() <= now.Size()
 }
 
 // Body gives the body and true, or false when it stays on disk. There is nothing
