@@ -9,7 +9,8 @@
 // events into the inbox; that of Watcher.Run, which owns everything else; that of
 // the patrol, which looks for what no event tells of; those of the bench, which
 // compress and hash after a table is served; and for each root that is polled one
-// that waits for its filesystem to answer at all.
+// that waits for its filesystem to answer at all. Whoever serves the table tells
+// Watcher.Unheard of a file that he found changed.
 //
 // The structs first:
 //

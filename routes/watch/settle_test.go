@@ -209,3 +209,22 @@ func TestSettleBurst(t *testing.T) {
 		t.Errorf("%d batches, want at most 4", batches)
 	}
 }
+
+// What somebody found to be changed is taken as if it had just been written.
+func TestUnheardFile(t *testing.T) {
+	w := &Watcher{in: newInbox()}
+	before := time.Now()
+	w.Unheard("/srv/www/log.txt")
+	select {
+	case <-w.in.wake:
+	default:
+		t.Error("nobody is told")
+	}
+	if early := w.in.read(before.Add(quietSlow / 2)); len(early.settled) != 0 {
+		t.Errorf("%v settled at once", early.settled)
+	}
+	got := w.in.read(time.Now().Add(quietSlow)).settled
+	if want := (name{"/srv/www", "log.txt"}); len(got) != 1 || got[0].name != want || !got[0].unheard {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
