@@ -375,12 +375,13 @@ var addresses atomic.Int32
 
 // freeAddress gives a TCP address of the loopback network that nobody else uses:
 // one IP address for each test process, below the ports that the kernel gives
-// out by itself.
+// out by itself, and above those that browsers and Node do not go to, of which the
+// last is 10080 (https://fetch.spec.whatwg.org/#port-blocking).
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	pid := os.Getpid()
 	for {
-		port := 10000 + addresses.Add(1)
+		port := 20000 + addresses.Add(1)
 		a := fmt.Sprintf("127.%d.%d.%d:%d", 1+pid>>16&0x3f, pid>>8&0xff, 1+pid&0x7f, port)
 		if l, err := net.Listen("tcp", a); err == nil {
 			l.Close()
