@@ -4,11 +4,11 @@
 // # Who may touch what
 //
 // The goroutine that calls Run owns the Loop and everything in it. Others reach
-// it by Publish, Rebind, Drain, Stop, Stats, Console and ReopenLog, which leave a
-// letter in the mailbox (mailbox.go); Bind makes sockets that it knows nothing of
-// yet, and Work reads one number. What can wait for a disk is done by the goroutines of
-// the desk (desk.go) and the writer of the access log (sink.go); they own what
-// they were handed, until they hand it back.
+// it by Publish, Rebind, Drain, Stop, Stats and ReopenLog, which leave a letter in
+// the mailbox (mailbox.go); Bind makes sockets that it knows nothing of yet, and
+// Work reads one number. What can wait for a disk is done by the goroutines of the
+// desk (desk.go) and the writer of the access log (sink.go); they own what they
+// were handed, until they hand it back.
 //
 // # A turn
 //
@@ -34,7 +34,6 @@
 //	accesslog.go a line for each request, handed over in batches (sink.go)
 //	stats.go     what has been done, for whoever asks
 //	control.go   the control socket: a command, and its answer
-//	console.go   lines that are typed on a terminal
 //	bind.go      make listening sockets
 //	ready.go     those that wait for the first table
 //	reload.go    a new Table: bind off the loop, commit on it

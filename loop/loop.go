@@ -57,7 +57,6 @@ type Loop struct {
 	stopping   stopping
 	controller Controller
 	complained map[string]int64
-	console    func(string)
 
 	// scratch, shared by all connections: what is in it lives for one step
 	scratch []byte
@@ -224,8 +223,6 @@ func (l *Loop) dispatch(ev sys.Event) {
 		}
 	case tagMail:
 		l.mailed = true
-	case tagConsole:
-		l.readConsole(fd)
 	}
 }
 

@@ -70,7 +70,6 @@ const (
 	tagConn = uint64(iota) << 62
 	tagSocket
 	tagMail
-	tagConsole
 	tagKind = uint64(3) << 62
 )
 

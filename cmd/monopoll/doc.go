@@ -25,7 +25,7 @@
 // # This package
 //
 //	main.go         the commands and exit codes; commandline.go: what may follow them
-//	run.go          a server from its start to its end, and its signals (told.go)
+//	run.go          a server from its start to its end, its signals (told.go) and keys (keyboard.go)
 //	start.go        what is done before it serves; progress.go: how far that is
 //	announce.go     what is said when it serves; log.go, complaints.go: in what words
 //	control.go      reload, status and stop: the control socket, both its ends

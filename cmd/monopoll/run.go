@@ -76,6 +76,8 @@ type process struct {
 	ended   chan error // what Loop.Run returned
 	signals chan os.Signal
 	asked   time.Time // when the first signal to end came
+
+	keyboard *keyboard
 }
 
 // serve runs a config until it is told to stop. The quick modes come here too,
@@ -181,6 +183,7 @@ func (p *process) supervise() error {
 		case <-time.After(watcherEnds): // a filesystem hangs, and it with it
 		}
 	}()
+	p.keyboard = &keyboard{terminal: os.Stdin, typed: p.typed}
 	p.readKeyboard()
 	for {
 		select {
@@ -234,8 +237,8 @@ func (p *process) listenToSignals() {
 // readKeyboard has q and r be typed, where standard input is a terminal. A shell
 // that brings us to the foreground sends SIGCONT; then it is tried again.
 func (p *process) readKeyboard() {
-	if stdin := int(os.Stdin.Fd()); term.IsTerminal(stdin) {
-		p.server.Console(stdin, p.typed)
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		p.keyboard.read()
 	}
 }
 

@@ -64,6 +64,31 @@ func TestKeyboard(t *testing.T) {
 	s.exits(exitFine)
 }
 
+// A pager reads the keys of the same terminal (`monopoll run 2>&1 | less`). When it
+// has taken what made the terminal readable, clients are served all the same.
+func TestKeyboardIsShared(t *testing.T) {
+	t.Parallel()
+	a := freeAddress(t)
+	dir := folder(t, map[string]string{"config.yaml": "listeners: [{listen: '" + a + "', respond: one}]"})
+	p := openPTY(t)
+	cmd := command(dir, "run")
+	cmd.Stdin = p.terminal
+	s := launch(t, cmd)
+	go func() {
+		key := make([]byte, 16)
+		for {
+			if _, err := syscall.Read(int(p.terminal.Fd()), key); err != nil {
+				return // the keyboard is gone, at the end of the test
+			}
+		}
+	}()
+	for range 200 {
+		p.types(t, "x\n")
+		s.serves(a, "/", "one")
+	}
+	s.stop()
+}
+
 // A terminal that is closed (a window, a remote shell) leaves it running.
 func TestTerminalIsClosed(t *testing.T) {
 	t.Parallel()
