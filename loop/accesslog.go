@@ -41,7 +41,7 @@ type entry struct {
 	status                            int
 	bytes                             int64
 	now                               int64 // seconds since 1970
-	line                              []byte
+	line                              []byte // where it was no request, what was sent instead of one
 }
 
 // add appends the line of a request.
@@ -176,9 +176,14 @@ func (e *entry) appendJSON(b, stamp []byte) []byte {
 	b = appendJSONString(b, e.method)
 	b = append(b, `,"target":`...)
 	b = appendJSONString(b, e.target)
-	b = append(b, `,"protocol":"HTTP/1.`...)
-	b = append(b, '0'+e.minor)
-	b = append(b, `","status":`...)
+	if len(e.method) > 0 {
+		b = append(b, `,"protocol":"HTTP/1.`...)
+		b = append(b, '0'+e.minor, '"')
+	} else {
+		b = append(b, `,"protocol":"","line":`...)
+		b = appendJSONString(b, e.line)
+	}
+	b = append(b, `,"status":`...)
 	b = strconv.AppendInt(b, int64(e.status), 10)
 	b = append(b, `,"bytes":`...)
 	b = strconv.AppendInt(b, e.bytes, 10)

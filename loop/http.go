@@ -215,9 +215,20 @@ var (
 	refuseDesk     = &http1.Refusal{Status: 503, Reason: "the disk did not answer in time"}
 )
 
-// refuse answers what is not a request that can be taken. No byte after it can
-// be trusted to begin another one, so the connection ends.
+// refuse answers a head that cannot be taken; what is logged of it is its first
+// line. No byte after it can be trusted to begin another one, so the connection
+// ends.
 func (s *session) refuse(why *http1.Refusal, in []byte, out *output) (int, want) {
+	return s.refused(why, firstLine(in), in, out)
+}
+
+// refuseBody answers a request whose head was read, and whose body cannot be
+// taken. Of a body nothing is logged: there are passwords in them.
+func (s *session) refuseBody(why *http1.Refusal, in []byte, out *output) (int, want) {
+	return s.refused(why, nil, in, out)
+}
+
+func (s *session) refused(why *http1.Refusal, line, in []byte, out *output) (int, want) {
 	l, begin := s.loop, len(out.own)
 	out.own = http1.AppendRefusal(out.own, &l.clock, why, l.msg.How(l.req.Method)&http1.HeadOnly)
 	s.body = nil
@@ -226,22 +237,34 @@ func (s *session) refuse(why *http1.Refusal, in []byte, out *output) (int, want)
 	s.conn.socket.requests++
 	if l.access.sink != nil {
 		_, content, _ := bytes.Cut(out.own[begin:], []byte("\r\n\r\n"))
-		s.log(why.Status, int64(len(content)), firstLine(in))
+		s.log(why.Status, int64(len(content)), line)
 	}
 	return len(in), wantClose
 }
 
 // late answers a request that did not arrive in time, and one whose file did
-// not open in time.
+// not open in time. What has been read of it is read again: HEAD gets no content,
+// and the log says whose time it was.
 func (s *session) late(at state, out *output) {
-	if s.loop.req = (routes.Request{}); s.body != nil {
-		s.recall() // HEAD gets no content, and the log a whole line
+	in := s.conn.in
+	switch {
+	case s.body != nil:
+		s.recall(s.body.head)
+		s.refuseBody(lateBecause(at), in, out)
+	case at == stateDesk:
+		s.recall(in)
+		s.refuseBody(lateBecause(at), in, out)
+	default:
+		s.recall(in)
+		s.refuse(lateBecause(at), in, out)
 	}
+}
+
+func lateBecause(at state) *http1.Refusal {
 	if at == stateDesk {
-		s.refuse(refuseDesk, nil, out)
-	} else {
-		s.refuse(refuseLate, nil, out)
+		return refuseDesk
 	}
+	return refuseLate
 }
 
 // statusOf says what a client is told when a large file cannot be opened.
@@ -258,6 +281,7 @@ func statusOf(err error) int {
 // firstLine is what is logged of a request that could not be read.
 func firstLine(in []byte) []byte {
 	const enough = 256
+	in = bytes.TrimLeft(in, "\r\n") // empty lines may stand before it (RFC 9112 §2.2)
 	in = in[:min(len(in), enough)]
 	if end := bytes.IndexAny(in, "\r\n"); end >= 0 {
 		in = in[:end]
@@ -265,17 +289,17 @@ func firstLine(in []byte) []byte {
 	return in
 }
 
-// log adds a line to the access log; refused is what was sent where it was not
-// a request.
-func (s *session) log(status int, bytes int64, refused []byte) {
+// log adds a line to the access log; line is what was sent in place of a request
+// line, nil where there was one.
+func (s *session) log(status int, bytes int64, line []byte) {
 	l, req := s.loop, &s.loop.req
 	e := entry{
 		peer: &s.conn.peer, method: req.MethodToken, target: req.Target, host: req.Host,
 		referer: req.Referer, ua: req.UserAgent, pattern: l.res.Pattern,
 		minor: l.msg.Minor, status: status, bytes: bytes, now: l.wall / 1e9,
 	}
-	if status >= 400 && refused != nil {
-		e.method, e.target, e.line = nil, nil, refused
+	if line != nil {
+		e.method, e.target, e.line = nil, nil, line
 	}
 	if s.conn.socket.listener != nil {
 		e.listener = s.conn.socket.listener.Name

@@ -21,7 +21,7 @@ func (s *session) requestWithBody(in []byte, n int, out *output) (int, want) {
 	l := s.loop
 	limit := s.conn.socket.table.Config.Limits.Body
 	if l.msg.ContentLength > limit {
-		return s.refuse(refuseBodyLong, in, out)
+		return s.refuseBody(refuseBodyLong, in, out)
 	}
 	k := s.conn.socket
 	k.table.Answer(k.listener, &l.req, &l.res)
@@ -40,7 +40,7 @@ func (s *session) requestWithBody(in []byte, n int, out *output) (int, want) {
 	}
 	took, refused := b.take(in[n:], limit)
 	if refused != nil {
-		return s.refuse(refused, in, out)
+		return s.refuseBody(refused, in, out)
 	}
 	if !b.whole {
 		b.head = append(b.head, in[:n]...)
@@ -61,11 +61,11 @@ func (s *session) readBody(in []byte, out *output) (int, want) {
 	if refused == nil && !b.whole {
 		return n, wantBody
 	}
-	if wrong := s.recall(); refused == nil {
+	if wrong := s.recall(b.head); refused == nil {
 		refused = wrong
 	}
 	if refused != nil {
-		return s.refuse(refused, in, out)
+		return s.refuseBody(refused, in, out)
 	}
 	l.req.Body = b.body
 	w := s.answer(out)
@@ -75,13 +75,13 @@ func (s *session) readBody(in []byte, out *output) (int, want) {
 	return n, w
 }
 
-// recall reads the head of the body that is being read again. It is refused
-// where a reload has made the limits smaller.
-func (s *session) recall() *http1.Refusal {
+// recall reads a head, or what there is of it, again. It is refused where a
+// reload has made the limits smaller.
+func (s *session) recall(head []byte) *http1.Refusal {
 	var mark http1.Mark
 	l := s.loop
 	l.req.Now = l.wall / 1e9
-	_, refused := http1.Parse(s.body.head, &mark, &l.limits, &l.req, &l.msg)
+	_, refused := http1.Parse(head, &mark, &l.limits, &l.req, &l.msg)
 	return refused
 }
 

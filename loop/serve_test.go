@@ -232,21 +232,45 @@ func TestAccessLog(t *testing.T) {
 	})
 }
 
-// The line of what is no request names no route: the last one was another's.
-func TestRefusedHasNoRoute(t *testing.T) {
-	port, path := freePort(t), filepath.Join(t.TempDir(), "access.log")
-	start(t, fmt.Sprintf("listeners: [{listen: '127.0.0.1:%d', routes: {/ok: {respond: ok}}}]\nlog: {access: %q, format: json}", port, path), nil)
-	newClient(t, port).get("/ok")
-	bad := newClient(t, port)
-	fmt.Fprint(bad, "GET / HTTP/1.1\n\n")
-	_, body := bad.read("GET")
-	var lines []string
-	until(t, "two lines", func() bool {
-		b, _ := os.ReadFile(path)
-		lines = strings.Split(strings.TrimSpace(string(b)), "\n")
-		return len(lines) == 2
-	})
-	if !strings.Contains(lines[0], `"route":"/ok"`) || !strings.Contains(lines[1], fmt.Sprintf(`"status":400,"bytes":%d,"route":"",`, len(body))) {
-		t.Errorf("%q", lines)
+// What is logged of a request that is refused is of itself, and not of the one
+// before it; of its head the first line; and of a body, nothing.
+func TestLogOfTheRefused(t *testing.T) {
+	const login = "POST /login HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"
+	for _, c := range []struct {
+		name       string
+		head, body string // the body is sent when the head has been answered with 100
+		want       string
+	}{
+		{"no request", "\r\nnonsense\r\n\r\n", "", `"method":"","target":"","protocol":"","line":"nonsense","status":400,`},
+		{"a bad field", "GET /a HTTP/1.0\r\nA : b\r\n\r\n", "", `"method":"","target":"","protocol":"","line":"GET /a HTTP/1.0","status":400,`},
+		{"half a line", "GET /ha", "", `"method":"","target":"","protocol":"","line":"GET /ha","status":408,`},
+		{"half a head", "GET /half HTTP/1.1\r\nHost: a", "", `"method":"","target":"","protocol":"","line":"GET /half HTTP/1.1","status":408,`},
+		{"a bad chunk", login, "password=secret\r\n", `"method":"POST","target":"/login","protocol":"HTTP/1.1","status":400,`},
+		{"a long body", login, "7fffffff\r\npassword=secret", `"method":"POST","target":"/login","protocol":"HTTP/1.1","status":413,`},
+		{"half a body", login, "f\r\npassword=", `"method":"POST","target":"/login","protocol":"HTTP/1.1","status":408,`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			port, path := freePort(t), filepath.Join(t.TempDir(), "access.log")
+			start(t, fmt.Sprintf("listeners: [{listen: '127.0.0.1:%d', routes: {/ok: {respond: ok}, /login: {echo: true}}}]\n"+
+				"log: {access: %q, format: json}\ntimeouts: {head: 50ms, send: 50ms}", port, path), nil)
+			newClient(t, port).get("/ok")
+			bad := newClient(t, port)
+			fmt.Fprint(bad, c.head)
+			if c.body != "" {
+				bad.read("POST")
+				fmt.Fprint(bad, c.body)
+			}
+			_, told := bad.read("GET")
+			var line string
+			until(t, "two lines", func() bool {
+				b, _ := os.ReadFile(path)
+				_, line, _ = strings.Cut(string(b), "\n")
+				return strings.HasSuffix(line, "}\n")
+			})
+			if want := fmt.Sprintf(`%s"bytes":%d,"route":"",`, c.want, len(told)); !strings.Contains(line, want) || strings.Contains(line, "secret") {
+				t.Errorf("logged %s\nwant   %s", line, want)
+			}
+		})
 	}
 }
