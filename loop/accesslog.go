@@ -23,15 +23,6 @@ type accessLog struct {
 	stamp  []byte // in the form of the log; empty: to be made
 }
 
-const (
-	// accessBatch is when a batch is handed over before its time, in bytes.
-	accessBatch = 48 << 10
-	// accessDelay is the longest that a line waits for others. It is too short
-	// for somebody who watches the log, and long enough that at one request
-	// after another the hand-over costs one part in hundreds.
-	accessDelay = 20 * time.Millisecond
-)
-
 // entry is what a line tells of a request.
 type entry struct {
 	peer                              *sys.Peer
@@ -40,7 +31,7 @@ type entry struct {
 	minor                             uint8
 	status                            int
 	bytes                             int64
-	now                               int64 // seconds since 1970
+	now                               int64  // seconds since 1970
 	line                              []byte // where it was no request, what was sent instead of one
 }
 

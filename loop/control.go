@@ -26,10 +26,6 @@ type control struct {
 	answer []byte
 }
 
-// longestCommand bounds a line of the control socket, in bytes: a word and a
-// path, which has up to 4,096.
-const longestCommand = 5 << 10
-
 func (p *control) step(in []byte, out *output) (int, want) {
 	if p.answer != nil {
 		out.own = append(out.own, p.answer...)

@@ -142,7 +142,7 @@ func (l *Loop) fetched(fd int, gen uint32, what errand, f found) {
 		if errors.Is(f.err, site.ErrChanged) {
 			l.files.outdated(open)
 		} else if f.err != nil && !errors.Is(f.err, errDeskFull) {
-			l.files.broken(l, open, sys.EIO)
+			l.files.broken(l, open, f.err)
 		}
 	} else if f.err == nil {
 		open = l.files.add(f.now, f.fd)
@@ -202,7 +202,7 @@ func (l *Loop) warmed(fd int, gen uint32, file *openFile, upTo int64, err error)
 	defer l.contain(c)
 	c.out.segs[c.out.first].warm = upTo
 	if err != nil {
-		l.files.broken(l, file, sys.EIO)
+		l.files.broken(l, file, err)
 		l.enter(c, stateDead)
 		return
 	}

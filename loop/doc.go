@@ -19,6 +19,7 @@
 //	limits.go    every number, its unit and its reason
 //	listen.go    a socket has clients: accept them and serve them at once
 //	conn.go      a connection has bytes: fill, step, flush, settle
+//	state.go     what it waits for then: what epoll reports, which timeout runs
 //	protocol.go  what a step is: the contract between conn.go and what follows
 //	echo.go      the Echo Protocol
 //	http.go      HTTP/1: parse a request, ask the Table, write the answer
@@ -41,6 +42,7 @@
 //	rebind.go    a unix socket whose file is lost, or has two names
 //	leave.go     an address that is given up
 //	drain.go     the end
+//	complain.go  what the kernel refuses
 //
 // http1 knows the syntax of HTTP/1.1 and nothing of sockets. sys is the kernel.
 //
@@ -56,9 +58,9 @@
 // # Interest and time
 //
 // What epoll reports of a connection and which timeout runs follow from its
-// state: see state, interest and waitsIn in conn.go. Epoll is level-triggered,
-// so nothing is lost when a turn does not take everything; what has been read
-// already and not been looked at is in Loop.again.
+// state: see state.go. Epoll is level-triggered, so nothing is lost when a turn
+// does not take everything; what has been read already and not been looked at is
+// in Loop.again.
 //
 //	waits for                    epoll   lane     leaves by
 //	a request                    IN      idle     bytes

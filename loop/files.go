@@ -1,6 +1,8 @@
 package loop
 
 import (
+	"errors"
+
 	"monopoll/loop/sys"
 	"monopoll/routes/site"
 )
@@ -156,21 +158,18 @@ func (c *cabinet) abandon(out *output) {
 	out.reset()
 }
 
-// broken is called when a file could not be read to its end.
-func (c *cabinet) broken(l *Loop, o *openFile, errno sys.Errno) {
-	if c.byFile[o.what] == o {
-		delete(c.byFile, o.what)
-	}
+// broken is called when a file could not be read to its end, which somebody still
+// needs.
+func (c *cabinet) broken(l *Loop, o *openFile, why error) {
+	c.outdated(o)
 	if o.saidBroken {
 		return
 	}
 	o.saidBroken = true
-	why := "it became shorter while it was sent; replace files by renaming a new one over them"
-	if errno != 0 {
-		why = errno.Error()
-	}
 	l.log.Warn("a large file could not be sent", "file", o.what.Path(), "reason", why)
 }
+
+var errShorter = errors.New("it became shorter while it was sent; replace files by renaming a new one over them")
 
 func (c *cabinet) link(o *openFile) {
 	o.prev, o.next = c.idle.prev, &c.idle

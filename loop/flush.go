@@ -120,7 +120,11 @@ func (l *Loop) sendFile(c *conn, out *output) progress {
 	if errno == 0 && sent == 0 || errno == sys.EIO {
 		// The file is shorter than when it was opened, or its disk fails. The
 		// length was promised, so the only honest end is a broken connection.
-		l.files.broken(l, s.file, errno)
+		why := errShorter
+		if errno != 0 {
+			why = errno
+		}
+		l.files.broken(l, s.file, why)
 		return peerGone
 	}
 	if errno != 0 {

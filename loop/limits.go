@@ -91,6 +91,37 @@ const (
 	// cache misses a request when there are thousands.
 	laneGrain = 500 * time.Millisecond
 
+	// accessBatch is when a batch of the access log is handed over before its time,
+	// in bytes.
+	accessBatch = 48 << 10
+
+	// accessDelay is the longest that a line of it waits for others. It is too
+	// short for somebody who watches the log, and long enough that at one request
+	// after another the hand-over costs one part in hundreds.
+	accessDelay = 20 * time.Millisecond
+
+	// sinkDepth is how many batches may wait for a slow disk: 64 × 48 KiB are about
+	// 3 MiB, or 30,000 lines.
+	sinkDepth = 64
+
+	// sinkEnds is how long the end of the server waits for the last batch: a pipe
+	// that nobody reads must not keep the process from ending.
+	sinkEnds = time.Second
+
+	// longestCommand bounds a line of the control socket, in bytes: a word and a
+	// path, which has up to 4,096 (PATH_MAX).
+	longestCommand = 5 << 10
+
+	// connChunk is how many connections are made at a time, so that ten thousand
+	// cost a few dozen allocations and lie side by side.
+	connChunk = 128
+
+	// complainOften is how long nothing more is said of a call that the kernel
+	// refuses, and complainSeldom of what only somebody who administers the machine
+	// can mend: a full disk, too few descriptors.
+	complainOften  = time.Second
+	complainSeldom = time.Minute
+
 	// deskWorkers are the goroutines that open and read large files. They wait
 	// for disks, so their number is about how many disks answer at a time, not
 	// about processors.

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"time"
 
 	"monopoll/loop/sys"
 	"monopoll/routes"
@@ -165,7 +164,7 @@ func (l *Loop) useSpare(s *socket) sys.Errno {
 	var peer sys.Peer
 	fd, errno := l.kernel.Accept(s.fd, &peer)
 	if errno == 0 {
-		if s.control || l.longestIdleGoes() {
+		if s.control || !l.addresses.full(&peer) && l.longestIdleGoes() {
 			l.welcome(s, fd, peer)
 		} else {
 			l.refuseConnection(s, fd)
@@ -179,7 +178,7 @@ func (l *Loop) useSpare(s *socket) sys.Errno {
 // for them, and tells whoever can do more.
 func (l *Loop) shortOfDescriptors() {
 	l.files.trim(0)
-	if last, ok := l.complained["descriptors"]; !ok || l.now-last > int64(time.Minute) {
+	if last, ok := l.complained["descriptors"]; !ok || l.now-last > int64(complainSeldom) {
 		l.complained["descriptors"] = l.now
 		l.log.Warn("no file descriptor is left: idle clients have to go, and where none is, new ones are answered with 503",
 			"open", l.conns.open, "remedy", "raise the limit (ulimit -n, or LimitNOFILE= in the systemd unit) or lower limits.connections")

@@ -94,7 +94,7 @@ type Options struct {
 }
 
 // New makes a loop that listens nowhere yet: Publish gives it a Table, Run
-// starts it. It needs two descriptors and starts the goroutines of the desk.
+// starts it. It needs three descriptors and starts the goroutines of the desk.
 func New(o Options) (*Loop, error) {
 	l := &Loop{
 		kernel: o.Kernel, log: o.Log,

@@ -214,10 +214,11 @@ func (p *plan) abandon(k sys.Kernel) {
 	}
 }
 
-// commit changes over to a table. It runs between two turns, looks at every
-// listener once and at no connection that does not wait for it, and nothing in it
-// can fail (epoll_ctl may, which is one connection's end). ok is false when the loop is ending: it listens no more, and nothing
-// has changed.
+// commit changes over to a table, between two turns. Its time goes by the number
+// of listeners, and of connections that wait for it (of all of them where
+// limits.per_address has changed). It cannot fail: a socket that epoll_ctl(2)
+// refuses is tried again after acceptPause. ok is false when the loop is ending: it
+// listens no more, and nothing has changed.
 func (l *Loop) commit(p *plan) (out Outcome, ok bool) {
 	if l.stopping.begun {
 		return out, false

@@ -24,10 +24,6 @@ type sink struct {
 	stale chan struct{} // to be opened anew, before the next batch
 }
 
-// sinkDepth is how many batches may wait for a slow disk: 64 × 48 KiB are about
-// 3 MiB, or 30,000 lines.
-const sinkDepth = 64
-
 // openSink opens the access log that the config names: "stdout", "stderr",
 // "off", or a path, to which is appended.
 func openSink(name string, log *slog.Logger) (*sink, error) {
@@ -95,7 +91,7 @@ func (s *sink) write() {
 	for batch := s.next(); batch != nil; batch = s.next() {
 		if n, err := s.file.Write(batch); err != nil {
 			lost += bytes.Count(batch[n:], []byte{'\n'})
-			if time.Since(said) > time.Minute {
+			if time.Since(said) > complainSeldom {
 				said = time.Now()
 				s.log.Error("the access log cannot be written; requests are served on without it",
 					"file", s.name, "error", err, "lines_lost", lost)
@@ -150,7 +146,7 @@ func (s *sink) retire() {
 	}
 }
 
-// close retires the sink and waits for the last batch, for a second at most: a
+// close retires the sink and waits for the last batch, for sinkEnds at most: a
 // pipe that nobody reads must not keep the process from ending.
 func (s *sink) close() {
 	if s.off() {
@@ -159,7 +155,7 @@ func (s *sink) close() {
 	s.retire()
 	select {
 	case <-s.done:
-	case <-time.After(time.Second):
+	case <-time.After(sinkEnds):
 	}
 }
 

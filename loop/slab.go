@@ -15,13 +15,9 @@ type slab struct {
 // before one has the generation of another.
 const genMask = 1<<30 - 1
 
-// chunk is how many connections are made at a time, so that ten thousand cost
-// a few dozen allocations and lie side by side.
-const chunk = 128
-
 func (s *slab) add(fd int) *conn {
 	if s.free == nil {
-		fresh := make([]conn, chunk)
+		fresh := make([]conn, connChunk)
 		for i := range fresh {
 			fresh[i].next, s.free = s.free, &fresh[i]
 		}
@@ -29,7 +25,7 @@ func (s *slab) add(fd int) *conn {
 	c := s.free
 	s.free, c.next = c.next, nil
 	for fd >= len(s.byFD) {
-		s.byFD = append(s.byFD, make([]*conn, max(chunk, len(s.byFD)))...)
+		s.byFD = append(s.byFD, make([]*conn, max(connChunk, len(s.byFD)))...)
 	}
 	s.gen = (s.gen + 1) & genMask
 	c.fd, c.gen = int32(fd), s.gen

@@ -10,7 +10,7 @@ type Stats struct {
 	Accepted int64 // connections
 	Refused  int64 // connections, for lack of a place or a descriptor
 	Requests int64 // answered
-	Sent     int64 // bytes, heads included; the loop's own count has those of sockets that are gone
+	Sent     int64 // bytes, heads included
 	Open     int   // connections at the moment
 	Dropped  int64 // lines of the access log that could not be written in time
 

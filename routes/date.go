@@ -185,28 +185,3 @@ func floorDiv(a, b int64) int64 {
 	}
 	return q
 }
-
-// AppendDate appends a time as an IMF-fixdate (RFC 9110 §5.6.7), the one format
-// that may be sent. unix is seconds since 1970, of a year from 0 to 9999.
-func AppendDate(dst []byte, unix int64) []byte {
-	n := floorDiv(unix, secondsPerDay)
-	seconds := int(unix - n*secondsPerDay)
-	year, month, day := civil(n)
-	weekday := int(n+4) % 7 // 1970-01-01 was a Thursday
-	if weekday < 0 {
-		weekday += 7
-	}
-	dst = append(dst, dayNames[weekday*3:weekday*3+3]...)
-	dst = append(dst, ',', ' ')
-	dst = append(appendTwo(dst, day), ' ')
-	dst = append(dst, monthNames[month*3-3:month*3]...)
-	dst = append(dst, ' ')
-	dst = append(appendTwo(appendTwo(dst, year/100), year%100), ' ')
-	dst = append(appendTwo(dst, seconds/3600), ':')
-	dst = append(appendTwo(dst, seconds/60%60), ':')
-	return append(appendTwo(dst, seconds%60), " GMT"...)
-}
-
-func appendTwo(dst []byte, n int) []byte {
-	return append(dst, '0'+byte(n/10), '0'+byte(n%10))
-}

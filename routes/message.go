@@ -180,7 +180,7 @@ func (res *Response) Reset() {
 type Send uint8
 
 const (
-	// SendNone: no content at all and no Content-Length of any: 204, 304.
+	// SendNone: no content: 204, 304, and redirects, which say Content-Length: 0.
 	SendNone Send = iota
 	// SendFile: the whole of File.
 	SendFile

@@ -95,7 +95,7 @@ func AppendAnswer(dst []byte, clock *Clock, res *routes.Response, how How, inlin
 			size = len(body)
 		}
 		if how&HeadOnly == 0 && size <= inline {
-			return append(dst, tail...), "" // Private, the empty line and the body: one copy
+			return append(dst, tail...), "" // the file's own lines, the empty line and the body: one copy
 		}
 		dst = append(dst, tail[:len(tail)-size]...)
 		if how&HeadOnly != 0 {

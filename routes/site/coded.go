@@ -20,9 +20,6 @@ func (c Coding) String() string { return codingNames[c] }
 // suffixes are the endings of the sidecars, by Coding.
 var suffixes = [codings]string{"", ".gz", ".zst", ".br"}
 
-// Suffix gives the ending of the sidecar files of a coding: ".br" for Brotli.
-func (c Coding) Suffix() string { return suffixes[c] }
-
 // Coded are the coded variants of one File. Immutable.
 type Coded struct {
 	variant [codings]*File

@@ -170,7 +170,7 @@ func TestEncode(t *testing.T) {
 		t.Errorf("gzip unpacks to %q, %v", back, err)
 	}
 	if !strings.Contains(gz.Shared().Lines, "Content-Encoding: gzip\r\n") || !strings.HasPrefix(gz.Tail(), find(tree, "d/a.html").Tail()[:46]) {
-		t.Errorf("a variant says %q %q", gz.Shared().Lines, gz.Private())
+		t.Errorf("a variant says %q %q", gz.Shared().Lines, gz.ETag())
 	}
 	if !strings.Contains(find(plain, "copy.html").Shared().Lines, "Vary: Accept-Encoding\r\n") {
 		t.Error("what may get variants does not say Vary before it has them")

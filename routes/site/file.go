@@ -76,12 +76,9 @@ func (f *File) Size() int64 {
 // Shared gives the field lines it has in common with others of its kind.
 func (f *File) Shared() *Shared { return f.shared }
 
-// Private gives the field lines that are its own: Last-Modified, ETag and
-// Content-Length, each ended by CRLF.
-func (f *File) Private() string { return f.data[:f.bodyAt-2] }
-
-// Tail gives, in one piece, Private, the empty line that ends a head, and the
-// body where that is in memory.
+// Tail gives, in one piece, the field lines that are its own (Last-Modified, ETag
+// and Content-Length), the empty line that ends a head, and the body where that is
+// in memory.
 func (f *File) Tail() string {
 	if f.flags&flagDisk != 0 {
 		return f.data[:f.bodyAt]

@@ -176,16 +176,3 @@ func TestMediaType(t *testing.T) {
 		t.Errorf("MediaType allocates %v times", n)
 	}
 }
-
-func TestPage(t *testing.T) {
-	dir := t.TempDir()
-	write(t, dir+"/404.html", "not found")
-	write(t, dir+"/sub/403.html", "no")
-	tree := load(t, new(Loader), dir, options(dir), nil)
-	if f := tree.Page(404); f == nil || f != find(tree, "404.html") {
-		t.Error("404.html is not the page of 404")
-	}
-	if tree.Page(403) != nil || tree.Page(500) != nil || tree.Page(200) != nil {
-		t.Error("a page is made up")
-	}
-}

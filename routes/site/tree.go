@@ -60,25 +60,6 @@ func (t *Tree) Memory() int64 { return t.plain.sum.memory + t.extra.memory }
 // a few milliseconds.
 func (t *Tree) Busy() Changes { return t.busy }
 
-// Page gives the site's own page for an error, 404.html for 404 at the top of
-// the root; nil where it has none.
-func (t *Tree) Page(status int) *File {
-	var name string
-	switch status {
-	case 403:
-		name = "403.html"
-	case 404:
-		name = "404.html"
-	case 500:
-		name = "500.html"
-	}
-	f := t.root.files.get(name)
-	if f == nil || f.Forbidden() {
-		return nil
-	}
-	return f
-}
-
 // Names says which names of a directory may have changed. The value is true for
 // a name that is to be taken even while somebody has it open for writing.
 type Names map[string]bool
