@@ -180,7 +180,7 @@ func (s *session) write(out *output, file *openFile, how http1.How) {
 func (s *session) parts(out *output, file *openFile) {
 	res := &s.loop.res
 	switch res.Send {
-	case routes.SendFile, routes.SendPage:
+	case routes.SendFile, routes.SendBare, routes.SendPage:
 		s.span(out, file, 0, res.File.Size())
 	case routes.SendPart:
 		s.span(out, file, res.Parts[0].From, res.Parts[0].Length)

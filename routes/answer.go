@@ -31,7 +31,7 @@ func (t *Table) Answer(l *Listener, req *Request, res *Response) {
 	host, s := res.normalHost(req.Host), &res.search
 	if req.Method == MethodTrace || req.Method == MethodConnect {
 		// TRACE gives away fields that scripts may not see; CONNECT is for proxies.
-		res.refuseMethod(req, l.router.allowed(&res.path, host))
+		res.answerNoRoute(req, l.router.allowed(&res.path, host))
 		return
 	}
 	s.path, s.method = &res.path, req.Method
@@ -62,7 +62,17 @@ func (res *Response) take(r *route) {
 
 // use has the answer go out with these fields of the config.
 func (res *Response) use(lines *fieldLines) {
-	res.Lines, res.plainLines, res.retries = lines.all, lines.plain, lines.retry
+	res.Lines, res.fields = lines.all, lines
+}
+
+// made has the answer go out with the fields of the config for what the server
+// makes in place of a file. Unless they say how long it may be kept, it is asked
+// for each time: what is on disk may be something else in a moment.
+func (res *Response) made() {
+	res.Lines = res.fields.made
+	if !res.fields.caches {
+		res.Own = append(res.Own, "Cache-Control: no-cache\r\n"...)
+	}
 }
 
 // answerRoute asks the route that was found.
@@ -115,7 +125,7 @@ func (res *Response) answerMethods(req *Request, allowed methodSet) {
 		res.refuseMethod(req, allowed)
 		return
 	}
-	res.Status, res.Lines = 204, res.plainLines
+	res.Status, res.Lines = 204, res.fields.plain
 	res.Own = appendAllow(res.Own, allowed)
 }
 
@@ -127,9 +137,6 @@ func (res *Response) refuseMethod(req *Request, allowed methodSet) {
 // redirectTo redirects to where res.path now leads, on the same host, with the
 // same query: 301, which every client knows, or 308 where the method must not
 // become GET (RFC 9110 §15.4.2, §15.4.9).
-//
-// A path that is a directory today may be a file tomorrow, so the answer is not
-// to be kept without asking.
 func (res *Response) redirectTo(req *Request) {
 	res.Own = append(res.Own, "Location: "...)
 	res.Own = res.path.appendTo(res.Own)
@@ -137,30 +144,34 @@ func (res *Response) redirectTo(req *Request) {
 }
 
 func (res *Response) finishRedirect(req *Request) {
-	res.Own = appendQuery(res.Own, req.Query)
-	res.Own = append(res.Own, "\r\nCache-Control: no-cache\r\n"...)
-	res.Status, res.Lines = 301, res.plainLines
+	res.Own = append(appendQuery(res.Own, req.Query), "\r\n"...)
+	res.made()
+	res.Status = 301
 	if req.Method != MethodGet && req.Method != MethodHead {
 		res.Status = 308
 	}
 }
 
 // respond answers with a fixed response. It has preconditions as any 2xx, and
-// ranges only as a 200 (RFC 9110 §13.2.1, §14.2).
+// ranges only as a 200 (RFC 9110 §13.2.1, §14.2). Its entity tag tells of the
+// content that GET gives, and of nothing else.
 func (res *Response) respond(r *route, req *Request) {
+	reads := readMethods.has(req.Method)
 	switch f := r.file; {
 	case f == nil && r.status >= 400:
-		res.Refuse(r.status, req.Accept)
+		res.page(r.status, req.Accept)
 	case f == nil:
 		if r.status >= 300 || !res.unmatched(req) {
 			res.Status = r.status
 		}
-	case r.status == 200:
+	case r.status == 200 && reads:
 		res.represent(f, req)
 	case r.status < 300 && res.conditions(f, req):
 		// that was all
-	default:
+	case r.status < 300 && reads:
 		res.Status, res.File, res.Send = r.status, f, SendFile
+	default:
+		res.Status, res.File, res.Send = r.status, f, SendBare
 	}
 }
 
@@ -169,8 +180,8 @@ func (res *Response) respond(r *route, req *Request) {
 func (res *Response) echo(req *Request) {
 	res.Status, res.Send = 200, SendBody
 	res.WantBody = req.Body == nil
-	res.Own = append(res.Own, fieldsText...)
-	res.Lines = res.plainLines
+	res.Own = append(res.Own, fieldsText+fieldNoStore...)
+	res.Lines = res.fields.plain
 	res.text = append(res.text[:0], req.Head...)
 	if req.Method == MethodHead { // whose answer is as long as that to GET
 		res.text = append(append(res.text[:0], "GET"...), req.Head[len("HEAD"):]...)

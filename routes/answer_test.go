@@ -283,6 +283,9 @@ func render(res *Response) *got {
 	case SendFile:
 		add(res.File.Shared().Lines, res.File.Validators(), string(res.Own))
 		body = []byte(file())
+	case SendBare:
+		add(res.File.Shared().Lines, string(res.Own))
+		body = []byte(file())
 	case SendPart:
 		add(res.File.Shared().Lines, res.File.Validators(), string(res.Own))
 		p := res.Parts[0]

@@ -236,7 +236,7 @@ func (r *route) setRespond(from *config.Respond, headers []config.Header) {
 	switch {
 	case from.Status == 204 || from.Status == 205 || from.Status == 304:
 		return
-	case bare && from.Status >= 400 && !hasHeader(from.Headers, "Content-Type") && !hasHeader(from.Headers, "Cache-Control"):
+	case bare && from.Status >= 400 && !hasHeader(from.Headers, "Content-Type"):
 		return
 	}
 	typ := from.Type
@@ -265,22 +265,35 @@ func hasHeader(headers []config.Header, name string) bool {
 	return slices.ContainsFunc(headers, func(h config.Header) bool { return strings.EqualFold(h.Name, name) })
 }
 
-// contentHeaders speak of the content of an answer, or of storing it: they are
-// not for an error, which has its own.
+// contentHeaders speak of the content that a route leads to: they are for nothing
+// else.
 var contentHeaders = []string{
-	"Cache-Control", "Content-Type", "Content-Disposition", "Content-Encoding", "Content-Language",
-	"Content-Location", "Expires", "Location", "Vary", "X-Content-Type-Options",
+	"Content-Type", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Location", "Location",
+	"X-Content-Type-Options",
 }
+
+// storeHeaders speak of storing an answer: they are not for an error, which is
+// stored nowhere.
+var storeHeaders = []string{"Cache-Control", "Expires", "Vary"}
 
 // newFieldLines writes headers down as they are sent.
 func newFieldLines(headers []config.Header) fieldLines {
-	var all, plain strings.Builder
+	var all, made, plain strings.Builder
 	for _, h := range headers {
 		line := h.Name + ": " + h.Value + "\r\n"
 		all.WriteString(line)
-		if !slices.ContainsFunc(contentHeaders, func(name string) bool { return strings.EqualFold(name, h.Name) }) {
+		if among(contentHeaders, h.Name) {
+			continue
+		}
+		made.WriteString(line)
+		if !among(storeHeaders, h.Name) {
 			plain.WriteString(line)
 		}
 	}
-	return fieldLines{all.String(), plain.String(), hasHeader(headers, "Retry-After")}
+	return fieldLines{all.String(), made.String(), plain.String(), hasHeader(headers, "Cache-Control"), hasHeader(headers, "Retry-After")}
+}
+
+// among says that names has a field name (RFC 9110 §5.1: whatever its case).
+func among(names []string, name string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
 }

@@ -220,7 +220,7 @@ func (res *Response) PartHead(dst []byte, i int) []byte {
 // part heads and the closing delimiter.
 func (res *Response) ContentLength() int64 {
 	switch res.Send {
-	case SendFile, SendPage:
+	case SendFile, SendBare, SendPage:
 		return res.File.Size()
 	case SendPart:
 		return res.Parts[0].Length

@@ -51,10 +51,9 @@ p { margin: 0; opacity: .75 }
 // Fields of what is made on the spot. An error is stored nowhere: the page may
 // be there a moment later.
 const (
-	fieldsHTML   = "Content-Type: text/html; charset=utf-8\r\n" + fieldsSpot
-	fieldsText   = "Content-Type: text/plain; charset=utf-8\r\n" + fieldsSpot
-	fieldsJSON   = "Content-Type: application/json\r\n" + fieldsSpot
-	fieldsSpot   = "X-Content-Type-Options: nosniff\r\n" + fieldNoStore
+	fieldsHTML   = "Content-Type: text/html; charset=utf-8\r\n" + fieldNoSniff
+	fieldsText   = "Content-Type: text/plain; charset=utf-8\r\n" + fieldNoSniff
+	fieldNoSniff = "X-Content-Type-Options: nosniff\r\n"
 	fieldNoStore = "Cache-Control: no-store\r\n"
 	// fieldRetry goes with 503 (RFC 9110 §10.2.3): what is missing, a descriptor
 	// or a disk's answer, comes back by itself, and within seconds. Whoever has
@@ -67,7 +66,27 @@ const (
 // errors of this package and for those of whoever reads requests; status is
 // from 400 to 599. It forgets what else the answer was to be, but for Pattern.
 func (res *Response) Refuse(status int, accept []byte) {
-	res.File, res.Parts, res.Lines = nil, res.Parts[:0], res.plainLines
+	res.fail(status, accept)
+	res.Own = append(res.Own, fieldNoStore...)
+}
+
+// page is Refuse for an error that the config asks for, which may say there that it
+// is to be stored.
+func (res *Response) page(status int, accept []byte) {
+	res.fail(status, accept)
+	if !res.fields.caches {
+		res.Own = append(res.Own, fieldNoStore...)
+		return
+	}
+	res.Own = append(res.Own, "Vary: Accept\r\n"...)
+	res.Lines = res.fields.made
+}
+
+func (res *Response) fail(status int, accept []byte) {
+	if res.fields == nil {
+		res.fields = &noFields
+	}
+	res.File, res.Parts, res.Lines = nil, res.Parts[:0], res.fields.plain
 	res.Status, res.Send, res.WantBody = status, SendBody, false
 	page := &errorPages[status-400]
 	if wantsHTML(accept) {
@@ -77,7 +96,7 @@ func (res *Response) Refuse(status int, accept []byte) {
 		res.Own = append(res.Own[:0], fieldsText...)
 		res.Body = page.text
 	}
-	if status == 503 && !res.retries {
+	if status == 503 && !res.fields.retry {
 		res.Own = append(res.Own, fieldRetry...)
 	}
 }

@@ -180,7 +180,7 @@ func (x *explainer) without(change func(*Request)) *Response {
 // there is none.
 func (x *explainer) represented() *site.File {
 	res := x.without(func(req *Request) { plain(req); req.AcceptEncoding = nil })
-	if res.Send != SendFile {
+	if res.Send != SendFile && res.Send != SendBare {
 		return nil
 	}
 	return res.File

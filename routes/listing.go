@@ -29,17 +29,18 @@ func (a *rootAnswer) list(d *site.Dir) {
 	}
 	entries := a.entries(d)
 	res.Status, res.Send = 200, SendBody
-	res.Lines = res.plainLines
 	if wantsJSON(a.req.Accept) {
 		res.Own = append(res.Own, "Content-Type: application/json\r\n"+fieldsListing...)
+		res.made()
 		res.Body = listJSON(entries)
 		return
 	}
 	res.Own = append(res.Own, "Content-Type: text/html; charset=utf-8\r\n"+fieldsListing...)
+	res.made()
 	res.Body = listHTML(&res.path, len(res.path.segs) > a.mount, entries)
 }
 
-const fieldsListing = "X-Content-Type-Options: nosniff\r\nCache-Control: no-cache\r\nVary: Accept\r\n"
+const fieldsListing = "X-Content-Type-Options: nosniff\r\nVary: Accept\r\n"
 
 // entries gives what a listing shows, directories first. What is forbidden is
 // not shown, nor what no request can name (see Path.Resolve).

@@ -150,10 +150,8 @@ type Response struct {
 	// Pattern is the route that answered, as the config spells it, for logs.
 	Pattern string
 
-	// plainLines are Lines for an answer that is not the route's own, such as an
-	// error: without what would speak of its content or of caching it.
-	plainLines string
-	retries    bool // Retry-After is among these
+	// fields are those of `headers:` for this answer, of which Lines are some.
+	fields *fieldLines
 
 	// scratch of Answer, kept between requests so that nothing is allocated
 	path   Path
@@ -172,7 +170,7 @@ type Response struct {
 func (res *Response) Reset() {
 	res.Status, res.File, res.Growing, res.Send, res.WantBody = 0, nil, nil, SendNone, false
 	res.Parts, res.Own, res.Body = res.Parts[:0], res.Own[:0], nil
-	res.Lines, res.plainLines, res.retries, res.Pattern = "", "", false, ""
+	res.Lines, res.fields, res.Pattern = "", nil, ""
 }
 
 // Send says what of a Response goes out as content. Its fields (and with them
@@ -190,6 +188,9 @@ const (
 	SendParts
 	// SendBody: Body, with its length.
 	SendBody
+	// SendBare: the whole of File, without its validators: an error, or what became
+	// of a method that is meant to change something (RFC 9110 §9.3.4).
+	SendBare
 	// SendPage: File as the content of an error (a site's own 404.html): of its
 	// fields only Content-Type and Content-Length are used.
 	SendPage

@@ -93,9 +93,11 @@ func (a *rootAnswer) answerName(d *site.Dir, name []byte) {
 			a.toFolder()
 			return
 		}
-		a.res.Own = append(a.res.Own, "Content-Location: "...)
-		a.res.Own = a.res.path.appendTo(a.res.Own)
-		a.res.Own = append(a.res.Own, ".html\r\n"...)
+		if !a.canonical() { // there it has one address only
+			a.res.Own = append(a.res.Own, "Content-Location: "...)
+			a.res.Own = a.res.path.appendTo(a.res.Own)
+			a.res.Own = append(a.res.Own, ".html\r\n"...)
+		}
 		a.answerFile(page)
 		return
 	}
@@ -214,7 +216,7 @@ func (a *rootAnswer) refuse(status int) {
 	}
 	if page != nil && !page.Forbidden() {
 		res.File, res.Send, res.Body = a.req.version(page), SendPage, nil
-		res.Own = append(res.Own[:0], fieldsSpot...)
+		res.Own = append(res.Own[:0], fieldNoSniff+fieldNoStore...)
 	}
 }
 

@@ -66,12 +66,18 @@ type route struct {
 	redirect *redirect
 }
 
-// fieldLines are the field lines of `headers:`, as Response.Lines has them.
+// fieldLines are the field lines of `headers:`, as Response.Lines has them: for
+// the content that the route leads to, for what the server makes in its place (a
+// directory listing, the redirect to a directory), and for errors.
 type fieldLines struct {
-	all   string
-	plain string // without contentHeaders, for errors
-	retry bool   // Retry-After is one of them
+	all    string
+	made   string // without contentHeaders
+	plain  string // without storeHeaders either
+	caches bool   // Cache-Control is one of them
+	retry  bool   // Retry-After is one of them
 }
+
+var noFields fieldLines
 
 // Trees gives the document roots, for those who watch them. A tree keeps its
 // place from table to table as long as the config stays the same. The slice is

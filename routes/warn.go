@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"unicode/utf8"
 
 	"monopoll/routes/config"
 	"monopoll/routes/site"
@@ -21,7 +22,8 @@ import (
 //   - a redirect whose client is sent on and on (see loops);
 //   - a document root for the whole site that answers "/" with 404, and one for
 //     a single name that is not there;
-//   - a folder of `sites:` that another route's pattern hides, or without a page.
+//   - a folder of `sites:` whose name no host can have, that another route's pattern
+//     hides, or without a page.
 //
 // It asks Answer with made-up requests, so it costs about as much as a few
 // requests a route.
@@ -172,13 +174,17 @@ func (w *tableWarner) sites() {
 	if len(w.route.pattern.segs) > 0 {
 		return // it does not stand at the top of its hosts
 	}
-	var hidden, bare []string
+	var hidden, bare, nobody []string
 	seen := 0
 	for e := range w.table.sites[w.route.tree].Root().Names() {
 		if seen++; seen > most {
 			break
 		}
 		host := w.hostOf(e)
+		if host != "" && !hostLike(host) && e.Name != string(w.route.fallsite) {
+			nobody = append(nobody, e.Name)
+			continue
+		}
 		if host == "" || !w.route.pattern.matchesHost(host) {
 			continue
 		}
@@ -189,6 +195,9 @@ func (w *tableWarner) sites() {
 		case pattern == w.route.pattern.text && status == 404:
 			bare = append(bare, e.Name)
 		}
+	}
+	if len(nobody) > 0 {
+		w.about("no host leads to these folders of %s: %s; name them in lower case, and a host beyond ASCII by its xn-- name", w.shown(), few(nobody))
 	}
 	if len(hidden) > 0 {
 		w.about("routes for their hosts answer instead of the folders of %s: %s; remove those routes, or the folders", w.shown(), few(hidden))
@@ -201,7 +210,7 @@ func (w *tableWarner) sites() {
 // hostOf gives the host that a folder of sites answers for, "" if it is none's.
 func (w *tableWarner) hostOf(e site.Entry) string {
 	switch {
-	case e.Dir == nil || strings.ToLower(e.Name) != e.Name:
+	case e.Dir == nil:
 		return ""
 	case strings.Contains(e.Name, "."):
 		return e.Name
@@ -209,6 +218,12 @@ func (w *tableWarner) hostOf(e site.Entry) string {
 		return e.Name + "." + w.route.domain
 	}
 	return ""
+}
+
+// hostLike says that a name can be what normalHost gives: hosts come in ASCII, and
+// are compared in lower case.
+func hostLike(name string) bool {
+	return !strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c > '~' || c < utf8.RuneSelf && isCapital(byte(c)) })
 }
 
 // matchesHost says that a host, as normalHost gives it, matches the pattern's.

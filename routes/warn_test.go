@@ -32,6 +32,7 @@ func TestWarnings(t *testing.T) {
 	for _, name := range []string{
 		"site/index.html", "empty/x", "old/index.htm", "sites/blog/index.html", "sites/docs/index.html",
 		"sites/new/x", "sites/example.com/index.html",
+		"named/Upper.org/index.html", "named/münchen.de/index.html", "named/xn--mnchen-3ya.de/index.html", "named/Home/index.html",
 	} {
 		writeFile(t, dir, name, "x")
 	}
@@ -54,6 +55,8 @@ func TestWarnings(t *testing.T) {
 			`4:16: listeners[0].routes["/"]: routes for their hosts answer instead of the folders of sites: docs; remove those routes, or the folders` + "\n" +
 				`4:16: listeners[0].routes["/"]: folders of sites have no index.html, and listing is off, so their address / gets 404: new; add a page, or set listing: true`},
 		{"sites of one host", routesText("blog.localhost/: {sites: {dir: sites, domain: localhost}}"), ""},
+		{"sites that no host can have", "listeners: [{listen: 8080, sites: {dir: named, default: Home}}]",
+			`1:35: listeners[0]: no host leads to these folders of named: Upper.org, münchen.de; name them in lower case, and a host beyond ASCII by its xn-- name`},
 		{"a host that is none", routesText("'[::1]/': {respond: ok}; '[1::2::3]/': {respond: never}"),
 			`5:5: listeners[0].routes["[1::2::3]/"]: this route never answers: [1::2::3] is no IPv6 address, so no request has it as its host; write it as in [::1]`},
 	} {

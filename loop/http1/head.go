@@ -72,7 +72,7 @@ func (c *Clock) Date() []byte { return c.lines[clockDate : clockDate+len(dateFor
 // has at most inline bytes, the content; larger content is given as rest, to
 // be sent after dst. The content is not at hand where rest is empty and
 //
-//   - File keeps its body on disk: SendFile, SendPart, SendPage;
+//   - File keeps its body on disk: SendFile, SendPart, SendBare, SendPage;
 //   - Send is SendParts: the caller sends the parts, each with its own head.
 //
 // To HEAD, and with 204 and 304, there is no content. Response.Body belongs to
@@ -140,6 +140,10 @@ func appendFields(dst []byte, res *routes.Response) []byte {
 		dst = append(dst, res.File.Validators()...)
 		dst = append(dst, res.Own...)
 		return appendLength(dst, res.ContentLength())
+	case routes.SendBare:
+		dst = append(dst, res.File.Shared().Lines...)
+		dst = append(dst, res.Own...)
+		return appendLength(dst, res.File.Size())
 	case routes.SendPage:
 		shared := res.File.Shared()
 		dst = append(dst, shared.Lines[:shared.TypeLen]...)
@@ -180,7 +184,7 @@ func appendContent(dst []byte, res *routes.Response, inline int) ([]byte, string
 	switch res.Send {
 	case routes.SendBody:
 		return append(dst, res.Body...), ""
-	case routes.SendPage:
+	case routes.SendBare, routes.SendPage:
 		content, _ = res.File.Body()
 	case routes.SendPart:
 		if body, ok := res.File.Body(); ok {
