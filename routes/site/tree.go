@@ -28,6 +28,9 @@ type Tree struct {
 // Root gives the top of the tree, never nil.
 func (t *Tree) Root() *Dir { return t.root }
 
+// Gone says that the root is not there: nothing of it is served until it is back.
+func (t *Tree) Gone() bool { return t.gone && !t.root.Forbidden() }
+
 // realPath gives the real path of a directory inside the root.
 func (t *Tree) realPath(rel string) string {
 	if rel == "" {

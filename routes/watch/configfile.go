@@ -12,15 +12,16 @@ import (
 
 const (
 	// grace is how long a config file may be absent, empty or unreadable before
-	// that counts as a mistake: an editor that truncates and then writes, or
-	// that renames the old file away and then writes the new, takes microseconds,
-	// and over a network some ten milliseconds.
+	// that counts as a mistake, and a document root not be there before nothing of
+	// it is served: an editor that truncates and then writes, or that renames the
+	// old file away and then writes the new, takes microseconds, and over a network
+	// some ten milliseconds; whoever does the same with two commands, a few more.
 	grace = 300 * time.Millisecond
 	// graceStep is how often it is looked at meanwhile.
 	graceStep = 30 * time.Millisecond
 	// mendFirst and mendMost bound how often a refused config is tried again by
 	// itself, each time after twice as long: what was wrong may be mended
-	// elsewhere, as by making the missing folder or ending the other server.
+	// elsewhere, as by ending the other server. (A missing folder is watched for.)
 	mendFirst = 2 * time.Second
 	mendMost  = 30 * time.Second
 	// tornMost is how often what changes while it is read is read anew. Twice in
@@ -54,6 +55,7 @@ type configFile struct {
 	files  map[name]struct{} // that lead to what `respond: {file: …}` reads
 	bodies []string          // those files
 	filled map[string]bool   // those of them that had content when they were taken
+	wanted []string          // files and folders that a refused config names and that cannot be used
 
 	taken   map[string]inode // the inodes that are served, by path
 	real    map[string]name  // what a path leads to
@@ -119,17 +121,17 @@ func (c *configFile) remember(cfg *config.Config, now time.Time) {
 
 // settled says that there is no mistake to come back to.
 func (c *configFile) settled() {
-	c.mistake, c.at, c.wait = "", time.Time{}, 0
+	c.mistake, c.at, c.wait, c.wanted = "", time.Time{}, 0, nil
 }
 
 // refused notes a mistake, says whether it is news, and when to try again.
-func (c *configFile) refused(mistake string, now time.Time) (news bool) {
-	news = c.mistake != mistake
+func (c *configFile) refused(a attempt, now time.Time) (news bool) {
+	news = c.mistake != a.mistake
 	if c.wait *= 2; news || c.wait == 0 {
 		c.wait = mendFirst
 	}
 	c.wait = min(c.wait, mendMost)
-	c.mistake, c.at = mistake, now.Add(c.wait)
+	c.mistake, c.wanted, c.at = a.mistake, a.wanted, now.Add(c.wait)
 	return news
 }
 
@@ -147,7 +149,7 @@ func (c *configFile) trace() (dirs []string) {
 	if c.path != "" {
 		follow(c.path, c.names)
 	}
-	for _, path := range c.bodies {
+	for _, path := range slices.Concat(c.bodies, c.wanted) {
 		follow(path, c.files)
 	}
 	return dirs

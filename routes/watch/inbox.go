@@ -126,7 +126,9 @@ func (in *inbox) heard(n name) bool {
 // may be reported together with others.
 func meaning(op fsnotify.Op) happening {
 	switch {
-	case op.Has(fsnotify.Remove), op.Has(fsnotify.Rename):
+	case op.Has(fsnotify.Remove):
+		return removed
+	case op.Has(fsnotify.Rename):
 		return vanished
 	case op.Has(fsnotify.Create):
 		return appeared

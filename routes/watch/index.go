@@ -69,6 +69,8 @@ type job struct {
 	config  bool // look at the config
 	bodies  bool // and at the files that fixed responses are read from
 	forced  bool // somebody asked for it, and waits for the verdict
+	early   bool // the config was not ready to be looked at
+	busy    int  // files that somebody was writing
 	changes map[*root]site.Changes
 	dirty   map[name]dirty
 }

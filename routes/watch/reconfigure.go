@@ -3,6 +3,7 @@ package watch
 import (
 	"cmp"
 	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -21,6 +22,22 @@ type attempt struct {
 	next    candidate
 	changes []string
 	mistake string
+	wanted  []string // see configFile
+}
+
+// refusal is an attempt that came to nothing.
+func refusal(err error) attempt {
+	a := attempt{kind: Refused, mistake: err.Error()}
+	var mistakes config.Mistakes
+	if errors.As(err, &mistakes) {
+		for _, m := range mistakes {
+			var at *fs.PathError
+			if errors.As(m, &at) {
+				a.wanted = append(a.wanted, at.Path)
+			}
+		}
+	}
+	return a
 }
 
 // reconfigure makes a table of the config on disk and of content, where the
@@ -32,7 +49,7 @@ func (w *Watcher) reconfigure(j *job, content candidate) attempt {
 	}
 	w.followConfig()
 	look, text := c.glance(time.Now())
-	if look == notYet && !j.forced {
+	if look == notYet {
 		return attempt{}
 	}
 	still := attempt{kind: Unchanged}
@@ -44,11 +61,11 @@ func (w *Watcher) reconfigure(j *job, content candidate) attempt {
 		return still
 	}
 	cfg, torn, err := w.readWhole(text)
-	if torn && !j.forced {
+	if torn {
 		return attempt{}
 	}
 	if err != nil {
-		return attempt{kind: Refused, mistake: err.Error()}
+		return refusal(err)
 	}
 	changes := difference(w.table.Config, cfg)
 	if look == same && len(changes) == 0 {
@@ -57,13 +74,13 @@ func (w *Watcher) reconfigure(j *job, content candidate) attempt {
 	}
 	next, err := w.build(cfg, content)
 	if err != nil {
-		return attempt{kind: Refused, mistake: err.Error()}
+		return refusal(err)
 	}
 	what := c.label()
 	if look == same {
 		what = cmp.Or(list(changedBodies(w.table.Config, cfg)), what)
 	}
-	return attempt{Reloaded, what, cfg, next, changes, ""}
+	return attempt{kind: Reloaded, what: what, config: cfg, next: next, changes: changes}
 }
 
 // readWhole reads the config and its bodies, and says whether one of them was

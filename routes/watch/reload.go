@@ -18,13 +18,14 @@ func (w *Watcher) perform(j *job) Verdict {
 	a := attempt{kind: Unchanged}
 	if j.config {
 		a = w.reconfigure(j, content)
+		j.early = a.kind == 0
 	}
 	if a.kind == Reloaded {
 		v, err := w.serveConfig(a, told, began)
 		if err == nil {
 			return v
 		}
-		a = attempt{kind: Refused, mistake: err.Error()}
+		a = refusal(err)
 	}
 	v := Verdict{Kind: Unchanged, What: w.config.label()}
 	if len(content.trees) > 0 {
@@ -32,10 +33,15 @@ func (w *Watcher) perform(j *job) Verdict {
 	}
 	if v.Kind == Unchanged && j.forced {
 		v.What = "everything"
+		if j.busy > 0 {
+			v.What = fmt.Sprintf("everything but %d file%s being written", j.busy, plural(j.busy))
+		}
 	}
 	switch {
+	case j.early:
+		return v
 	case a.kind == Refused:
-		return w.refuse(a.mistake, began, j.forced)
+		return w.refuse(a, began, j.forced)
 	case a.kind == Mended:
 		w.config.settled()
 		return w.say(Verdict{Kind: Mended, What: w.config.label(), Config: true}, began)
@@ -106,10 +112,28 @@ func (w *Watcher) look(j *job, trees map[*root]*site.Tree) {
 		}
 		tree, delta, err := w.refresh(r, was, ch, trees)
 		w.askAgain(j, delta.Busy)
-		if !w.trouble(r, err) && tree != was {
+		if !w.trouble(r, err) && tree != was && !r.isExchanged(tree, now) {
 			trees[r] = tree
 		}
 	}
+}
+
+// isExchanged says that a root is not there, and has been so for less than grace:
+// somebody may be about to put another in its place, as by mv and mv. It is looked
+// at again.
+func (r *root) isExchanged(tree *site.Tree, now time.Time) bool {
+	if !tree.Gone() || r.tree.Gone() {
+		r.lost = time.Time{}
+		return false
+	}
+	if r.lost.IsZero() {
+		r.lost = now
+	}
+	if now.Sub(r.lost) >= grace {
+		return false
+	}
+	r.next = now.Add(graceStep)
+	return true
 }
 
 // regain brings back watches that were dropped, and says where to look again.
@@ -131,6 +155,7 @@ func (w *Watcher) askAgain(j *job, busy site.Changes) {
 	for dir, names := range busy {
 		for base := range names {
 			n := name{dir, base}
+			j.busy++
 			d, asked := j.dirty[n]
 			if !asked {
 				d = dirty{name: n, first: now}
@@ -207,9 +232,16 @@ func (w *Watcher) serveContent(c candidate, told []string, began time.Time) Verd
 }
 
 // refuse says why the config is not served, unless that was said already.
-func (w *Watcher) refuse(mistake string, began time.Time, forced bool) Verdict {
-	news := w.config.refused(mistake, time.Now())
-	v := Verdict{Kind: Refused, What: w.config.label(), Config: true, Mistakes: mistake}
+func (w *Watcher) refuse(a attempt, began time.Time, forced bool) Verdict {
+	now := time.Now()
+	news := w.config.refused(a, now)
+	if news {
+		w.followConfig()
+		if len(a.wanted) > 0 {
+			w.config.at = now // it may have come before it was watched for
+		}
+	}
+	v := Verdict{Kind: Refused, What: w.config.label(), Config: true, Mistakes: a.mistake}
 	if news || forced {
 		return w.say(v, began)
 	}

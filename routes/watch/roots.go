@@ -29,6 +29,7 @@ type root struct {
 	polled  string    // why it is looked at every second; "" if it is not
 	next    time.Time // when it is looked at without an event; zero: never
 	problem string    // what was said last about it, while that still holds
+	lost    time.Time // since when it is not there, while it is served all the same
 
 	// See ask.go.
 	remote    []string    // what is mounted in it and may hang

@@ -10,13 +10,18 @@ import (
 // whether an answer is whole, which the loader alone does (it takes a file
 // only if nobody writes to it and its stamps are the same before and after).
 const (
-	// quietFast closes a batch of names that appeared, vanished or were renamed:
+	// quietFast closes a batch of names that appeared or were renamed:
 	// nothing else has happened for so long. A rename is done when its event
 	// arrives, so this only lets the second of two neighbours ("a.html", "b.css")
 	// ride along. Two milliseconds is far below the 20 that a reader may wait,
 	// and far above the microseconds between the calls of one `cp -r` of small
 	// files.
 	quietFast = 2 * time.Millisecond
+	// quietGone is for a name that was removed: so long it is still served, for a
+	// successor may be on its way. Between the two of `rm a; cp b a` a shell starts
+	// a program, which takes it two to four milliseconds; a page that is really
+	// gone may be there for the twenty that a reader may wait.
+	quietGone = 6 * time.Millisecond
 	// quietEach is added to quietFast for each further name of a burst, up to
 	// quietSlow: a checkout or rsync of thousands of files has pauses of some
 	// milliseconds, where the disk or the network is slow, and a pause is not its
@@ -52,7 +57,7 @@ const (
 	burstMost = 250
 )
 
-// happening is what an event says about a name. The order matters: see note.
+// happening is what an event says about a name.
 type happening uint8
 
 const (
@@ -61,8 +66,11 @@ const (
 	// appeared: created, or renamed into place. inotify tells the two apart,
 	// fsnotify does not; a write that follows shows that it was the first.
 	appeared
-	// vanished: removed, or renamed away.
+	// vanished: renamed away. Its new name, if it has one here, is the next event,
+	// and both are to change together.
 	vanished
+	// removed: unlinked.
+	removed
 	// written: bytes changed in place.
 	written
 )
@@ -73,14 +81,15 @@ type name struct{ dir, base string }
 func (n name) path() string { return filepath.Join(n.dir, n.base) }
 
 // pending is what is known about a dirty name. It is slow while somebody
-// writes to it in place and fast otherwise; a fast one waits for its batch,
-// a slow one for its own quiet and then for its batch.
+// writes to it in place, and when it was removed a moment ago, and fast
+// otherwise; a fast one waits for its batch, a slow one for its own quiet and then
+// for its batch.
 type pending struct {
 	first time.Time
 	slow  bool
 	due   time.Time // slow: when it is believed if nothing more comes
 	tries int       // how often the loader found it busy
-	moved bool      // it appeared or vanished: another inode, perhaps
+	moved bool      // it appeared, vanished or was removed: another inode, perhaps
 	// unheard: the patrol found it, and no event told of it
 	unheard bool
 	// written: it was written to since it appeared, and so was not renamed to
@@ -108,10 +117,11 @@ func newSettler() *settler {
 	return &settler{names: map[name]*pending{}, burst: map[name]struct{}{}}
 }
 
-// note takes an event in. A write makes a name slow; that it appeared or
-// vanished makes it fast again, since whatever was being written has left this
-// name, except that a name which appeared and is then written to was created
-// empty. A touch changes neither: cp sets times on a file it has just written.
+// note takes an event in. A write makes a name slow, and so does a removal; that
+// it appeared or vanished makes it fast again, since whatever was being written has
+// left this name, except that a name which appeared and is then written to was
+// created empty. A touch changes neither: cp sets times on a file it has just
+// written.
 func (s *settler) note(n name, h happening, at time.Time) {
 	s.count(n, at)
 	s.lastEvent = at
@@ -121,11 +131,15 @@ func (s *settler) note(n name, h happening, at time.Time) {
 		s.names[n] = p
 		s.join(at)
 	}
-	p.moved = p.moved || h == appeared || h == vanished
+	p.moved = p.moved || h == appeared || h == vanished || h == removed
 	p.written = h == written || h == touched && p.written
 	switch {
 	case h == written:
 		s.write(p, at)
+	case h == removed:
+		s.slowDown(p)
+		p.first, p.tries = at, 0
+		s.delay(p, at.Add(quietGone))
 	case p.slow && h != touched:
 		p.slow, p.tries = false, 0
 		p.first = at
@@ -158,12 +172,17 @@ func (s *settler) write(p *pending, at time.Time) {
 			due = p.due
 		}
 	}
+	s.slowDown(p)
+	s.delay(p, due)
+}
+
+// slowDown takes a name out of the open batch.
+func (s *settler) slowDown(p *pending) {
 	if !p.slow {
 		p.slow = true
 		s.slow++
 		s.batch--
 	}
-	s.delay(p, due)
 }
 
 // again puts a name back that the loader found busy at the time given.

@@ -14,7 +14,7 @@ import (
 
 // The cases under testdata/settle are little plays, one line an act:
 //
-//	AT EVENT NAME       appeared, vanished, written, touched
+//	AT EVENT NAME       appeared, vanished, removed, written, touched
 //	AT busy             the loader finds what was taken last busy
 //	every STEP from A to B EVENT NAME
 //	= AT NAMES          the names that are taken at AT; every taking must be listed
@@ -47,7 +47,7 @@ type play struct {
 	want []string
 }
 
-var happenings = map[string]happening{"touched": touched, "appeared": appeared, "vanished": vanished, "written": written}
+var happenings = map[string]happening{"touched": touched, "appeared": appeared, "vanished": vanished, "removed": removed, "written": written}
 
 func readPlay(t *testing.T, file string) *play {
 	t.Helper()
@@ -147,6 +147,7 @@ func TestSettleWritten(t *testing.T) {
 		{[]happening{vanished, appeared, written, touched}, true},
 		{[]happening{written, appeared}, false},
 		{[]happening{written, vanished}, false},
+		{[]happening{written, removed}, false},
 		{[]happening{written, appeared, touched}, false},
 	} {
 		s, now := newSettler(), time.Unix(1000, 0)
@@ -191,7 +192,7 @@ func TestSettleBurst(t *testing.T) {
 	for i := range 10_000 {
 		now = now.Add(50 * time.Microsecond)
 		n := name{fmt.Sprintf("/d/%d", i/100), fmt.Sprint(i)}
-		for _, h := range []happening{vanished, appeared, written} {
+		for _, h := range []happening{vanished, removed, appeared, written} {
 			s.note(n, h, now)
 		}
 		if next := s.next(now); !next.IsZero() && !next.After(now) {

@@ -76,6 +76,7 @@ type Watcher struct {
 	said   map[string]bool // what need not be said again
 
 	requests chan chan Verdict
+	asking   asking
 	alive    chan *root    // a polled root whose filesystem answers
 	ended    chan struct{} // Run is over
 	board    board
@@ -158,7 +159,8 @@ func (w *Watcher) Run(ctx context.Context) error {
 		case <-w.in.wake:
 		case <-timer.C:
 		case reply := <-w.requests:
-			reply <- w.forced()
+			w.asking.add(reply)
+			w.retryWatches()
 		case r := <-w.alive:
 			w.poll(r)
 		case made := <-w.bench.made:
@@ -188,8 +190,10 @@ func (w *Watcher) turn(now time.Time) time.Duration {
 	j.config = j.config || j.all
 	w.rescan = false
 	w.beat(j, now)
+	w.asking.join(j)
 	if j.all || j.config || len(j.changes) > 0 {
-		w.perform(j)
+		v := w.perform(j)
+		w.asking.reply(j, v)
 	}
 	now = time.Now()
 	w.bench.start(w, now)
@@ -212,50 +216,4 @@ func earliest(times ...time.Time) (first time.Time) {
 func (w *Watcher) Unheard(path string) {
 	dir, base := filepath.Split(path)
 	w.in.unheard(name{filepath.Clean(dir), base}, time.Now())
-}
-
-// Reload reads everything again, the config and every root, whether or not
-// anything seems to have changed, and gives the verdict. It is how SIGHUP and
-// the control socket ask; it returns early with ctx's end. Any goroutine may
-// call it; it waits for Run.
-func (w *Watcher) Reload(ctx context.Context) Verdict {
-	reply := make(chan Verdict, 1)
-	err := context.Canceled
-	select {
-	case w.requests <- reply:
-		select {
-		case v := <-reply:
-			return v
-		case <-ctx.Done():
-			err = ctx.Err()
-		}
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-w.ended:
-	}
-	return Verdict{
-		Kind: Refused, Version: w.Status().Version, At: time.Now(), What: w.config.label(),
-		Mistakes: "the reload was not waited for: " + err.Error(),
-	}
-}
-
-// forced does what Reload asks. Watches that had run out are tried again: the
-// limit may have been raised.
-func (w *Watcher) forced() Verdict {
-	now := time.Now()
-	for _, r := range w.roots {
-		if (r.deaf || r.far != "") && w.kernel != nil && !r.hangs(now) {
-			r.deaf, r.polled, r.far = false, "", ""
-			w.follow(r, r.tree)
-			w.inspect(r, now)
-			clear(w.said)
-		}
-	}
-	if w.kernel != nil {
-		w.config.polled = ""
-		w.followConfig()
-		w.inspectConfig(now)
-	}
-	w.index.stale = true
-	return w.perform(&job{all: true, config: true, forced: true})
 }
