@@ -38,7 +38,7 @@ func (t *Table) Answer(l *Listener, req *Request, res *Response) {
 	l.router.find(s, host)
 	switch {
 	case s.slashed != nil && !s.exact:
-		res.take(s.slashed)
+		res.setRoute(s.slashed)
 		res.path.slash = true
 		res.redirectTo(req)
 	case s.found != nil:
@@ -54,8 +54,8 @@ func (res *Response) normalHost(host []byte) []byte {
 	return host
 }
 
-// take makes the answer one of this route.
-func (res *Response) take(r *route) {
+// setRoute makes the answer one of this route.
+func (res *Response) setRoute(r *route) {
 	res.Pattern = r.pattern.text
 	res.use(&r.lines)
 }
@@ -77,7 +77,7 @@ func (res *Response) made() {
 
 // answerRoute asks the route that was found.
 func (t *Table) answerRoute(l *Listener, r *route, req *Request, res *Response) {
-	res.take(r)
+	res.setRoute(r)
 	var site *site.Dir
 	if r.kind == config.KindSites {
 		// Whose resource it is comes before what may be done with it.

@@ -55,7 +55,7 @@ func (c *coverage) by(l *leaf) bool {
 		if !c.of.takes.has(m) {
 			continue
 		}
-		r := l.take(m)
+		r := l.forMethod(m)
 		if r == nil || r == c.of {
 			c.routes = c.routes[:before]
 			return false

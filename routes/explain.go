@@ -225,7 +225,7 @@ func (x *explainer) noRoute() {
 		p := &one.pattern
 		if tree := r.treeOf(p); !same[tree] {
 			hosts = append(hosts, p.host)
-			if leaves(tree, &x.path, func(l *leaf, _ bool) bool { return l.take(x.req.Method) == one }) {
+			if leaves(tree, &x.path, func(l *leaf, _ bool) bool { return l.forMethod(x.req.Method) == one }) {
 				elsewhere = append(elsewhere, p.text)
 			}
 			continue

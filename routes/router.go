@@ -42,8 +42,8 @@ type leaf struct {
 	methods  methodSet
 }
 
-// take gives the route for a method, nil if there is none. GET covers HEAD.
-func (l *leaf) take(m Method) *route {
+// forMethod gives the route for a method, nil if there is none. GET covers HEAD.
+func (l *leaf) forMethod(m Method) *route {
 	if l == nil {
 		return nil
 	}
@@ -178,26 +178,26 @@ func (s *search) match(n *node, i int) bool {
 
 func (s *search) matchEnd(n *node, i int) bool {
 	if s.path.slash {
-		if r := n.slash.take(s.method); r != nil {
+		if r := n.slash.forMethod(s.method); r != nil {
 			s.found, s.exact = r, true
 			return true
 		}
 		return s.matchMulti(n, i, true)
 	}
-	if r := n.here.take(s.method); r != nil {
+	if r := n.here.forMethod(s.method); r != nil {
 		s.found, s.exact = r, true
 		return true
 	}
 	if s.slashed == nil {
-		if s.slashed = n.slash.take(s.method); s.slashed == nil {
-			s.slashed = n.multi.take(s.method)
+		if s.slashed = n.slash.forMethod(s.method); s.slashed == nil {
+			s.slashed = n.multi.forMethod(s.method)
 		}
 	}
 	return false
 }
 
 func (s *search) matchMulti(n *node, i int, exact bool) bool {
-	r := n.multi.take(s.method)
+	r := n.multi.forMethod(s.method)
 	if r == nil {
 		return false
 	}

@@ -539,7 +539,7 @@ func (e *editor) atRest() (map[string]int, holdings) {
 	held := e.s.probe()
 	e.s.until("the background work to be over", func() bool {
 		held = e.s.probe()
-		return !strings.Contains(held.Stacks, "watch.(*shift)")
+		return !strings.Contains(held.Stacks, "watch.(*round)")
 	})
 	return e.s.descriptors(), held
 }

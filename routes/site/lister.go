@@ -50,7 +50,7 @@ func (l *lister) list(fd int, o *Options) ([]entry, error) {
 		if n == 0 {
 			break
 		}
-		l.take(l.dents[:n], o)
+		l.add(l.dents[:n], o)
 		if len(l.text) > maxText {
 			return nil, fmt.Errorf("a directory has more than %d bytes of names", maxText)
 		}
@@ -71,9 +71,9 @@ func (l *lister) list(fd int, o *Options) ([]entry, error) {
 	return entries, nil
 }
 
-// take reads a row of struct linux_dirent64: inode 8, offset 8, length 2, type 1,
+// add reads a row of struct linux_dirent64: inode 8, offset 8, length 2, type 1,
 // name and NUL.
-func (l *lister) take(row []byte, o *Options) {
+func (l *lister) add(row []byte, o *Options) {
 	for len(row) > 0 {
 		size := binary.NativeEndian.Uint16(row[16:])
 		name, typ := row[19:size], row[18]

@@ -57,7 +57,7 @@ func (s *scan) file(at int, p spot, st *unix.Stat_t, prev *File) (*File, error) 
 	}
 	defer unix.Close(fd)
 	for range readTries {
-		f, err := s.take(fd, p, prev, force)
+		f, err := s.read(fd, p, prev, force)
 		if err == nil {
 			return f, nil
 		}
@@ -132,8 +132,8 @@ func (s *scan) forced(p spot) bool {
 	return s.changes != nil && s.changes[s.tree.realPath(p.dir)][p.name]
 }
 
-// take makes a File of the version that fd is open on.
-func (s *scan) take(fd int, p spot, prev *File, force bool) (*File, error) {
+// read makes a File of the version that fd is open on.
+func (s *scan) read(fd int, p spot, prev *File, force bool) (*File, error) {
 	var st unix.Stat_t
 	if err := fstat(fd, &st); err != nil {
 		return nil, err

@@ -180,7 +180,7 @@ func (s *scan) renew(fd int, rel string, d *Dir, a *ask, depth int) (*Dir, error
 			return nil, err
 		}
 	}
-	return s.settle(rel, d, &dr, all), nil
+	return s.assemble(rel, d, &dr, all), nil
 }
 
 func (s *scan) renewBelow(at int, rel string, d *Dir, a *ask, depth int) (*Dir, error) {

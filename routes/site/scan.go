@@ -86,7 +86,7 @@ func (s *scan) dir(fd int, rel string, prev *Dir, depth int) (*Dir, error) {
 		}
 	}
 	room.files, room.dirs = d.files, d.dirs
-	next := s.settle(rel, prev, &d, nil)
+	next := s.assemble(rel, prev, &d, nil)
 	clear(d.files) // what fit puts out of memory must not be held by this
 	clear(d.dirs)
 	return next, nil

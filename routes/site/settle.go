@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// settle makes a directory of what its entries turned out to be: of all of
+// assemble makes a directory of what its entries turned out to be: of all of
 // them, or of those in touched (sorted, partners included) and the others as
 // they were in prev. It returns prev if nothing has changed.
-func (s *scan) settle(rel string, prev *Dir, d *draft, touched []string) *Dir {
+func (s *scan) assemble(rel string, prev *Dir, d *draft, touched []string) *Dir {
 	next := &Dir{listed: d.listed}
 	links, odd := d.links, d.odd
 	var stale []oddity

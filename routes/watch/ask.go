@@ -19,7 +19,7 @@ func (w *Watcher) startPolls(now time.Time) {
 		if r.hangs(now) && !r.saidHung {
 			r.saidHung = true
 			w.log.Warn(w.call(r) + " does not answer: what is in memory is served on, and edits there are noticed when it does")
-			w.bench.leave(now)
+			w.background.leave(now)
 		}
 		if r.asking || r.next.IsZero() || now.Before(r.next) {
 			continue
@@ -84,7 +84,7 @@ func (w *Watcher) poll(r *root) {
 	if r.saidHung {
 		r.saidHung = false
 		w.log.Info(w.call(r) + " answers again")
-		w.bench.touch(began)
+		w.background.touch(began)
 		w.watches.dropStale(w.untouchable(began)) // it may have been left out
 	}
 	j := &job{}

@@ -10,20 +10,20 @@ import (
 )
 
 const (
-	// benchQuiet is how long content must have been at rest before work on it
-	// begins, benchMost how long that may be put off: what is compressed while
+	// backgroundQuiet is how long content must have been at rest before work on it
+	// begins, backgroundMost how long that may be put off: what is compressed while
 	// a deploy is under way is thrown away with the next file.
-	benchQuiet = 250 * time.Millisecond
-	benchMost  = 5 * time.Second
+	backgroundQuiet = 250 * time.Millisecond
+	backgroundMost  = 5 * time.Second
 	// roomAny stands for memory without a limit.
 	roomAny = 1 << 62
 )
 
-// bench is where what a table gains from, and can do without, is made after
+// background is where what a table gains from, and can do without, is made after
 // it was published: bodies in memory for which there was no room before,
 // compressed variants of pages, and strong entity tags of large files. Nobody
 // waits for it.
-type bench struct {
+type background struct {
 	at     time.Time // when to begin; zero: nothing to do
 	first  time.Time // since when that is put off
 	cancel context.CancelFunc
@@ -37,8 +37,8 @@ type bench struct {
 	room   int64 // the least that limits.memory had left since they were looked at
 }
 
-// made is what the bench hands over: a tree with more in it than the one it
-// was made of. One without a root says that a turn of the bench is done.
+// made is what the background work hands over: a tree with more in it than the one it
+// was made of. One without a root says that a round is done.
 type made struct {
 	turn     int
 	worked   map[*root]*site.Tree // trees that are complete
@@ -69,26 +69,26 @@ func (r *results) apply(t *site.Tree, room int64) *site.Tree {
 	return t
 }
 
-func (b *bench) init() { b.made = make(chan made) }
+func (b *background) init() { b.made = make(chan made) }
 
 // touch says that the trees have changed: what is under way ends, and begins
 // anew when they have come to rest. What was made is not lost.
-func (b *bench) touch(now time.Time) {
+func (b *background) touch(now time.Time) {
 	if b.cancel != nil {
 		b.cancel()
 	}
 	if b.at.IsZero() {
 		b.first = now
 	}
-	b.at = now.Add(benchQuiet)
-	if most := b.first.Add(benchMost); b.at.After(most) {
+	b.at = now.Add(backgroundQuiet)
+	if most := b.first.Add(backgroundMost); b.at.After(most) {
 		b.at = most
 	}
 }
 
 // leave begins anew without what is under way: that may wait for a filesystem
 // which does not answer, and ends when it does.
-func (b *bench) leave(now time.Time) {
+func (b *background) leave(now time.Time) {
 	if b.cancel != nil {
 		b.cancel()
 		b.cancel = nil
@@ -98,7 +98,7 @@ func (b *bench) leave(now time.Time) {
 }
 
 // next is when to call start.
-func (b *bench) next() time.Time {
+func (b *background) next() time.Time {
 	if b.cancel != nil {
 		return time.Time{} // it says when it is done
 	}
@@ -106,7 +106,7 @@ func (b *bench) next() time.Time {
 }
 
 // start begins, if it is time and nothing is under way.
-func (b *bench) start(w *Watcher, now time.Time) {
+func (b *background) start(w *Watcher, now time.Time) {
 	if b.cancel != nil || b.at.IsZero() || now.Before(b.at) {
 		return
 	}
@@ -115,7 +115,7 @@ func (b *bench) start(w *Watcher, now time.Time) {
 	turn := b.turn
 	ctx, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
-	s := &shift{
+	s := &round{
 		ctx: ctx, made: b.made, ended: w.ended, cache: &b.cache, served: w.opt.Work,
 		limit: w.table.Config.Limits.Memory, room: w.room(),
 	}
@@ -148,8 +148,8 @@ func (b *bench) start(w *Watcher, now time.Time) {
 }
 
 func (w *Watcher) idle(ctx context.Context) {
-	w.bench.idling.Lock()
-	defer w.bench.idling.Unlock()
+	w.background.idling.Lock()
+	defer w.background.idling.Unlock()
 	if w.opt.Idle != nil && ctx.Err() == nil {
 		w.opt.Idle(ctx)
 	}
@@ -157,7 +157,7 @@ func (w *Watcher) idle(ctx context.Context) {
 
 // stop ends what is under way, without waiting for it: one body may take half a
 // second, and whoever ends a server wants it to end.
-func (b *bench) stop() {
+func (b *background) stop() {
 	if b.cancel != nil {
 		b.cancel()
 	}
@@ -177,16 +177,16 @@ func (w *Watcher) room() int64 {
 // from disk, for the sake of variants that nobody may ask for.
 func spare(limit, room int64) int64 { return max(room-max(limit, 0)/8, 0) }
 
-// collect takes what the bench hands over and publishes it. If the tree has
+// collect takes what the background work hands over and publishes it. If the tree has
 // changed meanwhile, what was made still fits where the bytes are the same.
 func (w *Watcher) collect(m made) {
 	if m.root == nil {
-		if m.turn != w.bench.turn {
+		if m.turn != w.background.turn {
 			return // it was left
 		}
-		w.bench.cancel()
-		w.bench.cancel = nil
-		maps.Copy(w.bench.worked, m.worked)
+		w.background.cancel()
+		w.background.cancel = nil
+		maps.Copy(w.background.worked, m.worked)
 		return
 	}
 	here := false

@@ -114,7 +114,7 @@ func TestBackgroundIsLate(t *testing.T) {
 			reply := make(chan *site.Tree, 1)
 			w.collect(made{root: r, from: from, to: with.apply(from, 1<<20), with: with, reply: reply})
 			if now := <-reply; now != r.tree || now == from {
-				t.Error("the bench is not told of the tree of now")
+				t.Error("the background work is not told of the tree of now")
 			}
 			if r.tree.Root().File([]byte("other")) == nil {
 				t.Error("the change was lost")
@@ -244,15 +244,15 @@ func BenchmarkRename(b *testing.B) {
 func TestEndOfWhatWasLeft(t *testing.T) {
 	w, _ := asked(t)
 	now := time.Now()
-	w.bench.touch(now)
-	w.bench.start(w, now.Add(benchMost))
-	w.bench.leave(now)
-	for m := range w.bench.made {
+	w.background.touch(now)
+	w.background.start(w, now.Add(backgroundMost))
+	w.background.leave(now)
+	for m := range w.background.made {
 		if w.collect(m); m.root == nil {
 			break
 		}
 	}
-	if w.bench.cancel != nil || w.bench.at.IsZero() {
+	if w.background.cancel != nil || w.background.at.IsZero() {
 		t.Error("what was to begin anew will not")
 	}
 }

@@ -116,7 +116,7 @@ func (c *configFile) remember(cfg *config.Config, now time.Time) {
 		c.at = now
 	}
 	c.running, c.bodies = cfg.Text(), bodies
-	c.take()
+	c.noteInodes()
 }
 
 // settled says that there is no mistake to come back to.

@@ -7,7 +7,7 @@
 // It is the one room of routes with goroutines and a clock, and the only one
 // that knows fsnotify. There are few goroutines: one that does nothing but read
 // events into the inbox; that of Watcher.Run, which owns everything else; that of
-// the patrol, which looks for what no event tells of; those of the bench, which
+// the patrol, which looks for what no event tells of; those in the background, which
 // compress and hash after a table is served; and for each root that is polled one
 // that waits for its filesystem to answer at all. Whoever serves the table tells
 // Watcher.Unheard of a file that he found changed.
@@ -32,8 +32,9 @@
 //   - patrol (patrol.go): the walk through what is watched, for what sends no
 //     event. site.Patrol compares, standing.go does for the config; what it finds
 //     goes through the inbox.
-//   - bench (background.go): what a published table gains afterwards; shift
-//     (shift.go) is one run of it, at the pace (pace.go) that the server leaves it.
+//   - background (background.go): what a published table gains afterwards; round
+//     (round.go) is one run of it, at the pace (pace.go) that the server leaves it.
+//   - asking (asking.go): who waits for what Reload asks.
 //   - board (board.go): what other goroutines may read.
 //
 // Three rules hold it together. A directory is watched before it is scanned:

@@ -54,7 +54,7 @@ func (m *manual) until(what string, ok func() bool) {
 		case <-time.After(next):
 		case r := <-m.alive:
 			m.poll(r)
-		case made := <-m.bench.made:
+		case made := <-m.background.made:
 			m.collect(made)
 		}
 	}

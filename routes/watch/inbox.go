@@ -142,15 +142,15 @@ func meaning(op fsnotify.Op) happening {
 // note takes one happening in, and wakes the reader only if it would otherwise
 // sleep too long: a stream of events wakes it once a batch.
 func (in *inbox) note(n name, h happening, now time.Time) {
-	in.take(func() { in.settle.note(n, h, now) }, now)
+	in.add(func() { in.settle.note(n, h, now) }, now)
 }
 
 // unheard takes in what the patrol found.
 func (in *inbox) unheard(n name, now time.Time) {
-	in.take(func() { in.settle.unheard(n, now) }, now)
+	in.add(func() { in.settle.unheard(n, now) }, now)
 }
 
-func (in *inbox) take(note func(), now time.Time) {
+func (in *inbox) add(note func(), now time.Time) {
 	in.mu.Lock()
 	note()
 	at := in.settle.next(now)
@@ -221,7 +221,7 @@ func (in *inbox) read(now time.Time) news {
 	if n.overflow {
 		in.settle.forget()
 	}
-	n.settled = in.settle.take(now)
+	n.settled = in.settle.ripe(now)
 	return n
 }
 

@@ -44,7 +44,7 @@ func TestMemory(t *testing.T) {
 		Publish: func(*routes.Table) (Outcome, error) { return Outcome{}, nil }})
 	must(t, err)
 	defer w.close()
-	w.bench.at = time.Time{} // variants are not what this is about
+	w.background.at = time.Time{} // variants are not what this is about
 	w.turn(time.Now())
 	watched := heap()
 	const files = sites * pages

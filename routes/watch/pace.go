@@ -24,9 +24,9 @@ const (
 	restMost = 2 * time.Millisecond
 )
 
-// pace is how fast one goroutine of a shift does its work, piece by piece.
+// pace is how fast one goroutine of a round does its work, piece by piece.
 type pace struct {
-	s      *shift
+	s      *round
 	since  time.Time
 	last   time.Duration // what the last piece took
 	worked time.Duration // and has not rested from
@@ -72,8 +72,8 @@ func (p *pace) giveWay() {
 	}
 }
 
-// rest waits, but not beyond the end of the shift.
-func (s *shift) rest(t time.Duration) {
+// rest waits, but not beyond the end of the round.
+func (s *round) rest(t time.Duration) {
 	timer := time.NewTimer(t)
 	defer timer.Stop()
 	select {

@@ -23,12 +23,12 @@ func (b *busyFor) work() int64 {
 func TestGiveWay(t *testing.T) {
 	t.Parallel()
 	b := busyFor{busy: 4}
-	p := pace{s: &shift{ctx: t.Context(), served: b.work}, last: time.Minute}
+	p := pace{s: &round{ctx: t.Context(), served: b.work}, last: time.Minute}
 	if p.giveWay(); b.looks <= b.busy {
 		t.Errorf("it went on after %d looks at a server that is busy for %d", b.looks, b.busy)
 	}
 	b = busyFor{busy: 1 << 30}
-	p = pace{s: &shift{ctx: t.Context(), served: b.work}, last: time.Microsecond}
+	p = pace{s: &round{ctx: t.Context(), served: b.work}, last: time.Microsecond}
 	if p.giveWay(); b.looks < 2 {
 		t.Errorf("a short piece of work did not wait at all")
 	}
@@ -46,7 +46,7 @@ func TestHashGivesWay(t *testing.T) {
 	gone := make(chan struct{}) // nobody takes the tags
 	close(gone)
 	b := busyFor{busy: 3}
-	s := &shift{ctx: t.Context(), served: b.work, trees: table.Trees(), roots: []*root{nil}, ended: gone}
+	s := &round{ctx: t.Context(), served: b.work, trees: table.Trees(), roots: []*root{nil}, ended: gone}
 	s.hash(0)
 	if b.looks == 0 {
 		t.Error("nobody asked how busy the server is")

@@ -117,8 +117,8 @@ func (p *patrol) leave(walker int, tree *site.Tree) {
 	}
 }
 
-// beat is one goroutine's walk.
-type beat struct {
+// patrolWalk is one goroutine's walk.
+type patrolWalk struct {
 	*patrol
 	site.Patrol
 	walker int
@@ -128,8 +128,8 @@ type beat struct {
 	told, again map[name]site.Version
 }
 
-func newBeat(p *patrol, walker int) *beat {
-	b := &beat{patrol: p, walker: walker, again: map[name]site.Version{}}
+func newBeat(p *patrol, walker int) *patrolWalk {
+	b := &patrolWalk{patrol: p, walker: walker, again: map[name]site.Version{}}
 	b.Differs = b.differs
 	return b
 }
@@ -161,7 +161,7 @@ func (p *patrol) walk(walker int) {
 }
 
 // step spends the calls of one step, or those that are left of the round.
-func (b *beat) step() (end, ok bool) {
+func (b *patrolWalk) step() (end, ok bool) {
 	breath := patrolCalls
 	if runtime.GOMAXPROCS(0) == 1 {
 		breath = patrolBreath
@@ -188,7 +188,7 @@ func (b *beat) step() (end, ok bool) {
 }
 
 // differs takes in what the patrol found, unless it was told before.
-func (b *beat) differs(dir, base string, found site.Version) bool {
+func (b *patrolWalk) differs(dir, base string, found site.Version) bool {
 	// The strings are parts of a tree, which would stay in memory with them.
 	n := name{strings.Clone(dir), strings.Clone(base)}
 	was, known := b.again[n] // there may be two roots of one folder

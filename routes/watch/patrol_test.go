@@ -80,7 +80,7 @@ func TestUnheardNames(t *testing.T) {
 }
 
 // alone is a patrol of one root whose trees nobody renews.
-func alone(t *testing.T, dir string) (*patrol, *beat) {
+func alone(t *testing.T, dir string) (*patrol, *patrolWalk) {
 	t.Helper()
 	write(t, dir+"/config.yaml", oneRoot)
 	cfg, err := config.Load(dir + "/config.yaml")
@@ -93,7 +93,7 @@ func alone(t *testing.T, dir string) (*patrol, *beat) {
 }
 
 // round goes through everything once and gives the names that were told.
-func (b *beat) round(t *testing.T) (told []string) {
+func (b *patrolWalk) round(t *testing.T) (told []string) {
 	t.Helper()
 	for {
 		end, ok := b.step()

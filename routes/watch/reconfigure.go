@@ -57,7 +57,7 @@ func (w *Watcher) reconfigure(j *job, content candidate) attempt {
 		still.kind = Mended
 	}
 	if look == same && !j.bodies && !j.all && !j.forced {
-		c.take()
+		c.noteInodes()
 		return still
 	}
 	cfg, torn, err := w.readWhole(text)
@@ -69,7 +69,7 @@ func (w *Watcher) reconfigure(j *job, content candidate) attempt {
 	}
 	changes := difference(w.table.Config, cfg)
 	if look == same && len(changes) == 0 {
-		c.take()
+		c.noteInodes()
 		return still
 	}
 	next, err := w.build(cfg, content)

@@ -195,7 +195,7 @@ func (w *Watcher) serveConfig(a attempt, told []string, began time.Time) (Verdic
 	w.config.remember(a.config, now)
 	w.followConfig()
 	w.inspectConfig(now)
-	w.bench.touch(now)
+	w.background.touch(now)
 	return w.say(Verdict{
 		Kind: Reloaded, What: a.what, Config: true,
 		Changes: append(a.changes, told...), Kept: out.Kept, Draining: out.Draining,
@@ -223,7 +223,7 @@ func (w *Watcher) serveContent(c candidate, told []string, began time.Time) Verd
 		v.Kind, v.Mistakes = Refused, err.Error()
 		return w.say(v, began)
 	}
-	w.bench.touch(time.Now())
+	w.background.touch(time.Now())
 	if v.Kept, v.Draining = out.Kept, out.Draining; len(told) == 0 {
 		v.Kind, v.Version = Unchanged, w.table.Version
 		return v

@@ -282,9 +282,9 @@ type dirty struct {
 // be taken as it is.
 func (d dirty) overdue(now time.Time) bool { return now.Sub(d.first) >= capSlow }
 
-// take gives the names that are settled, or none if it is too early: then
+// ripe gives the names that are settled, or none if it is too early: then
 // next says when. Names that are still being written stay.
-func (s *settler) take(now time.Time) []dirty {
+func (s *settler) ripe(now time.Time) []dirty {
 	s.ripen(now)
 	if s.batch == 0 {
 		return nil

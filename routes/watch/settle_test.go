@@ -90,7 +90,7 @@ func (p *play) perform() (taken []string) {
 	s := newSettler()
 	var last []dirty
 	collect := func(now time.Time) {
-		got := s.take(now)
+		got := s.ripe(now)
 		if len(got) == 0 {
 			return
 		}
@@ -153,10 +153,10 @@ func TestSettleWritten(t *testing.T) {
 		s, now := newSettler(), time.Unix(1000, 0)
 		take := func() dirty {
 			now = s.next(now)
-			got := s.take(now)
+			got := s.ripe(now)
 			for len(got) == 0 {
 				now = s.next(now)
-				got = s.take(now)
+				got = s.ripe(now)
 			}
 			return got[0]
 		}
@@ -182,7 +182,7 @@ func TestSettleBurst(t *testing.T) {
 	now := start
 	batches, names := 0, map[name]bool{}
 	drain := func() {
-		if got := s.take(now); len(got) > 0 {
+		if got := s.ripe(now); len(got) > 0 {
 			batches++
 			for _, d := range got {
 				names[d.name] = true

@@ -43,7 +43,7 @@ func (p *patrol) rests(s standing) {
 
 // lookAtConfig looks for what no event tells of, at the config and its bodies: they are
 // few, so all of them are looked at in each step.
-func (b *beat) lookAtConfig() {
+func (b *patrolWalk) lookAtConfig() {
 	b.mu.Lock()
 	s := b.config
 	b.mu.Unlock()

@@ -71,7 +71,7 @@ type Watcher struct {
 
 	rescan bool // everything is to be looked at
 	pulse  pulse
-	bench  bench
+	background  background
 	patrol patrol
 	said   map[string]bool // what need not be said again
 
@@ -108,7 +108,7 @@ func New(opt Options) (*Watcher, error) {
 	file.unsettled = w.in.written
 	w.patrol = patrol{in: w.in, ended: w.ended, hung: map[string]bool{}}
 	w.opt.Table = nil // or the first table, with all its bodies, would be kept for good
-	w.bench.init()
+	w.background.init()
 	kernel, err := fsnotify.NewBufferedWatcher(eventBuffer)
 	if err != nil {
 		w.watches = newWatches(deaf{err})
@@ -138,7 +138,7 @@ func (w *Watcher) begin(now time.Time) {
 		w.inspect(r, now)
 	}
 	w.rescan = true
-	w.bench.touch(now)
+	w.background.touch(now)
 	w.board.publish(w.table, now)
 	w.tidy()
 }
@@ -163,7 +163,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 			w.retryWatches()
 		case r := <-w.alive:
 			w.poll(r)
-		case made := <-w.bench.made:
+		case made := <-w.background.made:
 			w.collect(made)
 		}
 	}
@@ -172,7 +172,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 // close ends what New and Run began.
 func (w *Watcher) close() {
 	close(w.ended)
-	w.bench.stop()
+	w.background.stop()
 	_ = w.watches.close() // an inotify descriptor that cannot be closed is the kernel's affair
 }
 
@@ -196,8 +196,8 @@ func (w *Watcher) turn(now time.Time) time.Duration {
 		w.asking.reply(j, v)
 	}
 	now = time.Now()
-	w.bench.start(w, now)
-	next := earliest(w.in.next(now), w.pulse.next, w.nextPoll(), w.bench.next())
+	w.background.start(w, now)
+	next := earliest(w.in.next(now), w.pulse.next, w.nextPoll(), w.background.next())
 	return max(time.Until(next), 0)
 }
 

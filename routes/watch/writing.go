@@ -44,8 +44,8 @@ func (c *configFile) isInPlace(path string) bool {
 	return err == nil && c.taken[path] == idOf(info) || c.written[n] || c.unsettled != nil && c.unsettled(n)
 }
 
-// take notes which inodes are served.
-func (c *configFile) take() {
+// noteInodes notes which inodes are served.
+func (c *configFile) noteInodes() {
 	c.taken = map[string]inode{}
 	for _, path := range c.paths(c.bodies) {
 		if info, err := os.Stat(path); err == nil {

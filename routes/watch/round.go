@@ -19,8 +19,8 @@ const (
 	workersMost = 4
 )
 
-// shift is one run of the bench over all trees.
-type shift struct {
+// round is one run of the background work over all trees.
+type round struct {
 	ctx   context.Context
 	made  chan<- made
 	ended <-chan struct{} // nobody takes what is made any more
@@ -40,13 +40,13 @@ type shift struct {
 func workers() int { return min(max(runtime.GOMAXPROCS(0)/4, 1), workersMost) }
 
 // work makes everything that can be made for all trees, unless it is cancelled.
-func (s *shift) work() {
+func (s *round) work() {
 	encoders := make([]site.Encoder, workers())
 	for i := range encoders {
 		encoders[i].Cache = s.cache
 	}
 	for i := range s.trees {
-		s.house(i)
+		s.placeBodies(i)
 	}
 	for i := range s.trees {
 		s.compress(i, encoders)
@@ -59,8 +59,8 @@ func (s *shift) work() {
 	}
 }
 
-// worked gives the trees that the shift has done everything for.
-func (s *shift) worked() map[*root]*site.Tree {
+// worked gives the trees that the round has done everything for.
+func (s *round) worked() map[*root]*site.Tree {
 	done := map[*root]*site.Tree{}
 	for i := range s.complete {
 		done[s.roots[i]] = s.trees[i]
@@ -68,10 +68,10 @@ func (s *shift) worked() map[*root]*site.Tree {
 	return done
 }
 
-// house brings the bodies of one tree to where they ought to be. A tree that
+// placeBodies brings the bodies of one tree to where they ought to be. A tree that
 // takes the place of another gets few of its bodies at first: there is no room
 // for both.
-func (s *shift) house(i int) {
+func (s *round) placeBodies(i int) {
 	var loader site.Loader
 	budget := int64(0)
 	if s.limit > 0 {
@@ -97,7 +97,7 @@ func (s *shift) house(i int) {
 }
 
 // compress makes the variants of one tree, as long as there is room for some.
-func (s *shift) compress(i int, encoders []site.Encoder) {
+func (s *round) compress(i int, encoders []site.Encoder) {
 	if spare(s.limit, s.room) == 0 {
 		return
 	}
@@ -135,7 +135,7 @@ func (s *shift) compress(i int, encoders []site.Encoder) {
 }
 
 // encode makes variants one by one.
-func (s *shift) encode(e *site.Encoder, work <-chan site.Work, out chan<- site.Variant) {
+func (s *round) encode(e *site.Encoder, work <-chan site.Work, out chan<- site.Variant) {
 	pace := pace{s: s, last: longPiece}
 	for one := range work {
 		pace.giveWay()
@@ -150,7 +150,7 @@ func (s *shift) encode(e *site.Encoder, work <-chan site.Work, out chan<- site.V
 }
 
 // hash finds the strong entity tags of the large files of one tree.
-func (s *shift) hash(i int) {
+func (s *round) hash(i int) {
 	h := newHandover(s, i)
 	h.results.tags = map[*site.File]string{}
 	var loader site.Loader
@@ -176,14 +176,14 @@ func (s *shift) hash(i int) {
 
 // handover gives results to the watcher, more and more of them at a time.
 type handover struct {
-	s       *shift
+	s       *round
 	i       int
 	results results
 	every   time.Duration
 	next    time.Time
 }
 
-func newHandover(s *shift, i int) *handover {
+func newHandover(s *round, i int) *handover {
 	return &handover{s: s, i: i, every: handFirst, next: time.Now().Add(handFirst)}
 }
 
