@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 )
@@ -13,14 +14,14 @@ type errorPage struct{ html, text []byte }
 var errorPages = func() (pages [200]errorPage) {
 	for i := range pages {
 		status := 400 + i
-		why, known := reasons[status]
-		if !known {
-			why = reason{"Error", "The request could not be answered."}
+		phrase, sentence := phrases[status], sentences[status]
+		if sentence == "" {
+			phrase, sentence = cmp.Or(phrase, "Error"), "The request could not be answered."
 		}
-		title := strconv.Itoa(status) + " " + why.phrase
+		title := strconv.Itoa(status) + " " + phrase
 		pages[i] = errorPage{
-			html: []byte(strings.NewReplacer("{title}", htmlText.Replace(title), "{sentence}", htmlText.Replace(why.sentence)).Replace(errorHTML)),
-			text: []byte(title + "\n" + why.sentence + "\n"),
+			html: []byte(strings.NewReplacer("{title}", htmlText.Replace(title), "{sentence}", htmlText.Replace(sentence)).Replace(errorHTML)),
+			text: []byte(title + "\n" + sentence + "\n"),
 		}
 	}
 	return pages

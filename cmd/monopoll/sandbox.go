@@ -11,7 +11,7 @@ import (
 
 	"monopoll/loop/sys"
 	"monopoll/routes/config"
-	"monopoll/routes/watch"
+	"monopoll/routes/site"
 )
 
 // confine carries out `sandbox: on`: from now on the process can read the config
@@ -78,7 +78,9 @@ func reach(cfg *config.Config) (read, write []string) {
 // ..data to ..2031. To give / would be to give everything; and a link in / that the
 // path goes on from is how a machine is laid out, and nothing that is deployed.
 func ledTo(path string) (dirs []string) {
-	for _, at := range watch.Spine(path) {
+	way, _, _ := site.Way(path, nil) // as far as it is there
+	for _, a := range way {
+		at := filepath.Join(a.Dir, a.Name)
 		real, err := filepath.EvalSymlinks(at)
 		if err != nil {
 			continue

@@ -216,7 +216,7 @@ func AppendRefusal(dst []byte, clock *Clock, refused *Refusal, how How) []byte {
 	if refused.Status == 503 {
 		dst = append(dst, "Retry-After: 1\r\n"...) // what is missing comes back by itself
 	}
-	phrase := ReasonPhrase(refused.Status)
+	phrase := routes.ReasonPhrase(refused.Status)
 	dst = appendLength(dst, int64(len("400 ")+len(phrase)+len(": ")+len(refused.Reason)+len("\n")))
 	dst = append(dst, "\r\n"...)
 	if how&HeadOnly != 0 {

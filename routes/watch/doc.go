@@ -22,7 +22,7 @@
 //     which of them an event is about.
 //   - configFile (configfile.go): what is known about the config on disk, and
 //     about the bodies it reads (bodies.go); writing.go knows whether somebody is
-//     writing them, spine.go finds the symlinks that lead to them.
+//     writing them, spine.go which names lead to them.
 //   - job, attempt and candidate (index.go, reconfigure.go, roots.go): what there
 //     is to do, what came of it, what may be served next; reload.go has it done.
 //   - Verdict (verdict.go): what is said about it; diff.go compares two configs.

@@ -252,7 +252,7 @@ func (s *settler) patience(at time.Time) (quiet, most time.Duration) {
 	return quiet, most
 }
 
-// next gives the time at which take is worth calling, zero if nothing waits.
+// next gives the time at which ripe is worth calling, zero if nothing waits.
 func (s *settler) next(now time.Time) time.Time {
 	var at time.Time
 	if s.batch > 0 {
@@ -268,7 +268,7 @@ func (s *settler) next(now time.Time) time.Time {
 	return at
 }
 
-// dirty is a name that take gave out, with what again needs to know.
+// dirty is a name that ripe gave out, with what again needs to know.
 type dirty struct {
 	name
 	first time.Time

@@ -69,11 +69,11 @@ type Watcher struct {
 	// entering is the root that the loader is scanning.
 	entering *root
 
-	rescan bool // everything is to be looked at
-	pulse  pulse
-	background  background
-	patrol patrol
-	said   map[string]bool // what need not be said again
+	rescan     bool // everything is to be looked at
+	pulse      pulse
+	background background
+	patrol     patrol
+	said       map[string]bool // what need not be said again
 
 	requests chan chan Verdict
 	asking   asking
