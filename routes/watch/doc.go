@@ -27,6 +27,7 @@
 //     is to do, what came of it, what may be served next; reload.go has it done.
 //   - Verdict (verdict.go): what is said about it; diff.go compares two configs.
 //   - pulse (poll.go, for the config pollconfig.go): what happens without events;
+//     probe.go tries whether some come, deaf.go does without watches;
 //     filesystem.go knows which filesystems send none, and ask.go whether they
 //     answer at all.
 //   - patrol (patrol.go): the walk through what is watched, for what sends no
