@@ -46,9 +46,9 @@
 // silent, watches that ran out all end in looking again, at once or every second;
 // and all that is watched is gone through by stat, slowly, whatever the events say.
 //
-// A reader sees a renamed file a few milliseconds later (quietFast), a file
-// rewritten in place about 25 ms after its last write (quietSlow); the numbers
-// and their reasons are in settle.go. What no event tells of is seen by the
+// A reader sees a renamed file a few milliseconds later (quietFast), a removed one
+// gone some more later (quietGone), a file rewritten in place about 25 ms after its
+// last write (quietSlow); the numbers and their reasons are in settle.go. What no event tells of is seen by the
 // patrol within two seconds in a root of some hundreds of files, and by 500 names
 // a second in larger ones. Its price, as the sum of schedstat(5) over the threads
 // of an idle server: 91 ms in 60 s with 10,000 folders of 10 files (9 ms without
