@@ -28,6 +28,7 @@
 //	run.go          a server from its start to its end, its signals (told.go) and keys (keyboard.go)
 //	start.go        what is done before it serves; progress.go: how far that is
 //	announce.go     what is said when it serves; log.go, complaints.go: in what words
+//	stderr.go       how that gets out without anybody waiting for it
 //	control.go      reload, status and stop: the control socket, both its ends
 //	system.go       processors, descriptors, the user to become
 //	sandbox.go      what is left to read and write

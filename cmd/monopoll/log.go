@@ -6,21 +6,29 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"sync"
 )
 
 // newLogger makes the log of what the server says of itself, on standard error.
 func newLogger(format string, debug bool) (*slog.Logger, error) {
+	log, err := newLogOn(standardError, format, debug)
+	if err == nil {
+		standardError.reports(func(lines int) {
+			log.Warn("standard error was not read; what was said meanwhile is lost", "lines", lines)
+		})
+	}
+	return log, err
+}
+
+func newLogOn(to io.Writer, format string, debug bool) (*slog.Logger, error) {
 	level := slog.LevelInfo
 	if debug {
 		level = slog.LevelDebug
 	}
 	switch format {
 	case "json":
-		return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})), nil
+		return slog.New(slog.NewJSONHandler(to, &slog.HandlerOptions{Level: level})), nil
 	case "text":
-		return slog.New(&plainHandler{to: os.Stderr, level: level, mu: new(sync.Mutex)}), nil
+		return slog.New(&plainHandler{to: to, level: level}), nil
 	}
 	return nil, fmt.Errorf("--log-format is text or json, not %q", format)
 }
@@ -32,7 +40,6 @@ type plainHandler struct {
 	to    io.Writer
 	level slog.Level
 	attrs []slog.Attr
-	mu    *sync.Mutex
 }
 
 func (h *plainHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level }
@@ -55,8 +62,6 @@ func (h *plainHandler) Handle(_ context.Context, r slog.Record) error {
 	}
 	r.Attrs(show)
 	b.WriteByte('\n')
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	_, err := h.to.Write(b.Bytes())
 	return err
 }

@@ -28,25 +28,31 @@ func main() { os.Exit(Main(os.Args[1:])) }
 func Main(args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
-	err := root.Execute()
+	text, code := ending(root.Execute())
+	// Behind what was said before. Where that is not read, neither would this be,
+	// and the exit code has to do.
+	if standardError.flush() {
+		fmt.Fprint(os.Stderr, text)
+	}
+	return code
+}
+
+// ending gives what there is to say of an error, and the exit code.
+func ending(err error) (string, int) {
 	if err == nil {
-		return exitFine
+		return "", exitFine
 	}
 	var failure *failure
 	var disk *fs.PathError
 	switch {
-	case errors.As(err, &failure):
+	case errors.As(err, &failure) && failure.err == nil:
+		return "", failure.code
+	case failure != nil:
+		return failure.err.Error() + "\n", failure.code
 	case errors.As(err, &disk): // what was to be printed was not
-		fmt.Fprintf(os.Stderr, "monopoll: %v\n", err)
-		return exitFailed
-	default:
-		fmt.Fprintf(os.Stderr, "monopoll: %v\nRun 'monopoll --help' for usage.\n", err)
-		return exitUsage
+		return fmt.Sprintf("monopoll: %v\n", err), exitFailed
 	}
-	if failure.err != nil {
-		fmt.Fprintln(os.Stderr, failure.err)
-	}
-	return failure.code
+	return fmt.Sprintf("monopoll: %v\nRun 'monopoll --help' for usage.\n", err), exitUsage
 }
 
 // failure is an error with an exit code of its own; err is nil when what there

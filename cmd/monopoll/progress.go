@@ -37,7 +37,7 @@ type progress struct {
 func newProgress() *progress {
 	p := &progress{now: time.Now, began: time.Now()}
 	if term.IsTerminal(int(os.Stderr.Fd())) {
-		p.to = os.Stderr
+		p.to = standardError
 	}
 	return p
 }
