@@ -3,6 +3,8 @@ package main
 import (
 	"log/slog"
 	"time"
+
+	"monopoll/routes/config"
 )
 
 const (
@@ -19,6 +21,7 @@ func newComplaints(log *slog.Logger) func(path, text string) {
 	var since time.Time
 	var said int
 	return func(path, text string) {
+		text = config.Visible(text) // where a symlink leads is a name, too
 		if now := time.Now(); now.Sub(since) > complaintsTime {
 			since, said = now, 0
 		}

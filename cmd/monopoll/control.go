@@ -287,7 +287,7 @@ func (s *Status) print(to io.Writer) {
 		fmt.Fprintf(w, "listener\t%s, %d connections, %d requests, %d bytes sent\n", l.Address, l.Connections, l.Requests, l.Bytes)
 	}
 	for _, line := range s.Watch {
-		fmt.Fprintf(w, "watch\t%s\n", line)
+		fmt.Fprintf(w, "watch\t%s\n", config.Visible(line))
 	}
 	w.Flush()
 }

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
+
+	"monopoll/routes/config"
 )
 
 // newLogger makes the log of what the server says of itself, on standard error.
@@ -34,8 +37,8 @@ func newLogOn(to io.Writer, format string, debug bool) (*slog.Logger, error) {
 }
 
 // plainHandler writes records for a person: the time, the message, which may
-// have several lines, and its attributes. Groups are for programs; what they
-// say, the message has said.
+// have several lines, and its attributes, in which names of files stand. Groups
+// are for programs; what they say, the message has said.
 type plainHandler struct {
 	to    io.Writer
 	level slog.Level
@@ -50,10 +53,18 @@ func (h *plainHandler) Handle(_ context.Context, r slog.Record) error {
 	if r.Level >= slog.LevelWarn {
 		fmt.Fprintf(&b, "%s: ", map[bool]string{true: "error", false: "warning"}[r.Level >= slog.LevelError])
 	}
-	b.WriteString(r.Message)
+	for i, line := range strings.Split(r.Message, "\n") {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		if !config.Plain(line) {
+			line = config.Visible(line)
+		}
+		b.WriteString(line)
+	}
 	show := func(a slog.Attr) bool {
 		if a.Value.Kind() != slog.KindGroup {
-			fmt.Fprintf(&b, "; %s: %v", a.Key, a.Value)
+			fmt.Fprintf(&b, "; %s: %s", a.Key, shown(a))
 		}
 		return true
 	}
@@ -73,3 +84,31 @@ func (h *plainHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 }
 
 func (h *plainHandler) WithGroup(string) slog.Handler { return h }
+
+// shown gives a value on one line, unless the lines are our own: of a stack, of
+// mistakes, and of errors that were joined.
+func shown(a slog.Attr) string {
+	if a.Key == "stack" {
+		return a.Value.String()
+	}
+	if err, ok := a.Value.Any().(error); ok {
+		return shownError(err)
+	}
+	return config.Visible(a.Value.String())
+}
+
+func shownError(err error) string {
+	if m, ok := err.(config.Mistake); ok {
+		return m.Error()
+	}
+	if list, ok := err.(interface{ Unwrap() []error }); ok {
+		var lines, safe []string
+		for _, one := range list.Unwrap() {
+			lines, safe = append(lines, one.Error()), append(safe, shownError(one))
+		}
+		if strings.Join(lines, "\n") == err.Error() {
+			return strings.Join(safe, "\n")
+		}
+	}
+	return config.Visible(err.Error())
+}

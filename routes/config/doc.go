@@ -33,7 +33,8 @@
 //
 // config.go has the structs. Beside them stand clash.go (addresses taken twice),
 // path.go (what is asked of the disk), control.go (where the control socket is),
-// nearest.go (what a word was meant as), quick.go, warn.go and warnloop.go.
+// nearest.go (what a word was meant as), visible.go (names of files in a text),
+// quick.go, warn.go and warnloop.go.
 //
 // # From text to Config
 //

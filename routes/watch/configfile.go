@@ -98,7 +98,7 @@ func (c *configFile) label() string {
 	if c.path == "" {
 		return "the config"
 	}
-	return filepath.Base(c.path)
+	return config.Visible(filepath.Base(c.path))
 }
 
 // remember takes cfg for what is being served. Bodies that it reads for the

@@ -28,7 +28,7 @@ type differ struct {
 }
 
 func (d *differ) add(format string, args ...any) {
-	d.out = append(d.out, fmt.Sprintf(format, args...))
+	d.out = append(d.out, config.Visible(fmt.Sprintf(format, args...)))
 }
 
 func (d *differ) listeners(old, new []config.Listener) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"monopoll/routes/config"
 )
 
 const (
@@ -106,7 +108,7 @@ func (w *Watcher) beat(j *job, now time.Time) {
 	w.judgeProbes(now)
 	if held := w.patrol.tend(now); held != "" {
 		w.log.Warn(fmt.Sprintf("the filesystem of %s does not answer; until it does, nobody looks there for changes that no event tells of",
-			shorten(w.table.Config.Dir, held)))
+			config.Visible(shorten(w.table.Config.Dir, held))))
 	}
 	for _, r := range w.roots {
 		if r.unensured = !r.next.IsZero() || r.asking; !r.unensured {

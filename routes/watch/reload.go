@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"monopoll/routes/config"
 	"monopoll/routes/site"
 )
 
@@ -178,8 +179,8 @@ func (w *Watcher) trouble(r *root, err error) bool {
 	}
 	now := time.Now()
 	r.next = now.Add(pollEvery)
-	if err.Error() != r.problem {
-		r.problem = err.Error()
+	if problem := config.Visible(err.Error()); problem != r.problem {
+		r.problem = problem
 		w.say(Verdict{Kind: Refused, What: w.call(r), Mistakes: r.problem}, now)
 	}
 	return true
@@ -271,7 +272,9 @@ func (w *Watcher) say(v Verdict, began time.Time) Verdict {
 }
 
 // call is how people know a root.
-func (w *Watcher) call(r *root) string { return shorten(w.table.Config.Dir, r.tree.Path()) }
+func (w *Watcher) call(r *root) string {
+	return config.Visible(shorten(w.table.Config.Dir, r.tree.Path()))
+}
 
 // namesMost is up to how many files are called by their names.
 const namesMost = 3
@@ -296,7 +299,7 @@ func tell(d site.Delta) string {
 	}
 	text := strings.Join(parts, ", ")
 	if files <= namesMost && files == len(d.Names) {
-		text += " (" + strings.Join(d.Names, ", ") + ")"
+		text += " (" + config.Visible(strings.Join(d.Names, ", ")) + ")"
 	}
 	return text
 }
