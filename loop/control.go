@@ -2,6 +2,7 @@ package loop
 
 import (
 	"bytes"
+	"errors"
 	"os"
 
 	"monopoll/loop/sys"
@@ -69,8 +70,13 @@ func (l *Loop) bindControl(path string, said bool) *socket {
 		return nil
 	}
 	if err != nil {
+		remedy := "set control: to a path in a folder that can be written to, or to off"
+		if errors.Is(err, sys.EADDRINUSE) {
+			err = errors.New("another server answers there")
+			remedy = "give this one a control socket of its own by control: in its config, or set that to off"
+		}
 		l.log.Warn("there is no control socket, so `monopoll reload`, `status` and `stop` cannot reach this server",
-			"path", path, "error", err, "remedy", "set control: to a path in a folder that can be written to, or to off")
+			"path", path, "error", err, "remedy", remedy)
 		return nil
 	}
 	a := config.Address{Unix: path}

@@ -52,3 +52,19 @@ func TestReloadFindsLostSockets(t *testing.T) {
 		t.Error("it removed a file that was not its own")
 	}
 }
+
+// Configs that stand in one folder have one default for the control socket. The
+// second server is told so, and not to look for another port or folder.
+func TestControlSocketOfAnother(t *testing.T) {
+	t.Parallel()
+	config := func() string { return "listeners: [{listen: '" + freeAddress(t) + "', respond: ok}]\nlog: {access: off}" }
+	dir := folder(t, map[string]string{"config.yaml": config(), "other.yaml": config()})
+	first := run(t, dir)
+	second := run(t, dir, "-c", "other.yaml")
+	second.says("error: another server answers there; remedy: give this one a control socket of its own by control:")
+	if said := second.err.String(); strings.Contains(said, "already in use") {
+		t.Errorf("it says\n%s", said)
+	}
+	second.stop()
+	first.stop()
+}
