@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -123,6 +124,20 @@ func (s *status) Set(text string) error {
 	}
 	*s = status(n)
 	return nil
+}
+
+// printer remembers that something could not be printed: the library, which
+// prints help, tells nobody.
+type printer struct {
+	to  io.Writer
+	err error
+}
+
+func (p *printer) Write(text []byte) (int, error) {
+	if p.err == nil {
+		_, p.err = p.to.Write(text)
+	}
+	return len(text), nil
 }
 
 // say prints what a command has found. That it could not is a failure of the

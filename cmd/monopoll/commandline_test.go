@@ -63,23 +63,26 @@ func TestWrongCommandLines(t *testing.T) {
 // What cannot be printed is a failure, and none of the command line.
 func TestOutputThatIsLost(t *testing.T) {
 	t.Parallel()
-	dir := folder(t, map[string]string{"config.yaml": "listeners: [{listen: 8080, respond: hi}]"})
+	dir := folder(t, map[string]string{"config.yaml": "listeners: [{listen: '" + freeAddress(t) + "', respond: hi}]"})
+	s := run(t, dir)
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	must(t, err)
 	defer full.Close()
 	for _, args := range []string{
 		"schema", "version", "--version", "check", "-t", "init new", "completion bash", "completion fish",
 		"explain GET http://localhost:8080/", "explain --json GET http://localhost:8080/",
+		"--help", "help", "check --help", "help check", "help completion", "reload", "status", "status --json", "stop",
 	} {
 		var errs strings.Builder
 		cmd := command(dir, strings.Fields(args)...)
 		cmd.Stdout, cmd.Stderr = full, &errs
 		err := cmd.Run()
 		exit, failed := err.(*exec.ExitError)
-		if !failed || exit.ExitCode() != exitFailed || !strings.Contains(errs.String(), "no space left") || strings.Contains(errs.String(), "usage") {
+		if !failed || exit.ExitCode() != exitFailed || !strings.Contains(errs.String(), "no space left") || strings.Contains(errs.String(), "usage") || strings.Count(errs.String(), "\n") != 1 {
 			t.Errorf("monopoll %s: %v\n%s", args, err, &errs)
 		}
 	}
+	s.exits(exitFine) // stop has stopped it
 }
 
 // The quick modes listen on every address that they are given.

@@ -218,8 +218,7 @@ func tell(path, command string) error {
 	if !answer.OK {
 		return &failure{exitFailed, errors.New(answer.Text)}
 	}
-	fmt.Println(answer.Text)
-	return nil
+	return say("%s\n", answer.Text)
 }
 
 func newReload() *cobra.Command {
@@ -264,8 +263,7 @@ func newStatus() *cobra.Command {
 				out.SetIndent("", "  ")
 				return out.Encode(s)
 			}
-			s.print(os.Stdout)
-			return nil
+			return s.print(os.Stdout)
 		},
 	}
 	configFlag(cmd, &path)
@@ -273,7 +271,7 @@ func newStatus() *cobra.Command {
 	return cmd
 }
 
-func (s *Status) print(to io.Writer) {
+func (s *Status) print(to io.Writer) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "config\t%s, version %d since %s\n", s.Config, s.Version, s.Since.Local().Format(time.DateTime))
 	fmt.Fprintf(w, "process\t%d, monopoll %s, up %s\n", s.PID, s.Program, time.Since(s.Started).Round(time.Second))
@@ -289,5 +287,5 @@ func (s *Status) print(to io.Writer) {
 	for _, line := range s.Watch {
 		fmt.Fprintf(w, "watch\t%s\n", config.Visible(line))
 	}
-	w.Flush()
+	return w.Flush()
 }

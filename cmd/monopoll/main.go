@@ -28,7 +28,13 @@ func main() { os.Exit(Main(os.Args[1:])) }
 func Main(args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
-	text, code := ending(root.Execute())
+	out := &printer{to: os.Stdout}
+	root.SetOut(out)
+	err := root.Execute()
+	if err == nil {
+		err = out.err
+	}
+	text, code := ending(err)
 	// Behind what was said before. Where that is not read, neither would this be,
 	// and the exit code has to do.
 	if standardError.flush() {

@@ -57,7 +57,9 @@ func TestReloadFindsLostSockets(t *testing.T) {
 // second server is told so, and not to look for another port or folder.
 func TestControlSocketOfAnother(t *testing.T) {
 	t.Parallel()
-	config := func() string { return "listeners: [{listen: '" + freeAddress(t) + "', respond: ok}]\nlog: {access: off}" }
+	config := func() string {
+		return "listeners: [{listen: '" + freeAddress(t) + "', respond: ok}]\nlog: {access: off}"
+	}
 	dir := folder(t, map[string]string{"config.yaml": config(), "other.yaml": config()})
 	first := run(t, dir)
 	second := run(t, dir, "-c", "other.yaml")
