@@ -126,6 +126,20 @@ func (s *status) Set(text string) error {
 	return nil
 }
 
+// fileName is the value of --config. An empty one, as of a variable of a shell that
+// is not set, is no file's name.
+type fileName string
+
+func (f *fileName) String() string { return string(*f) }
+func (f *fileName) Type() string   { return "string" }
+func (f *fileName) Set(text string) error {
+	if text == "" {
+		return errors.New("the name of the config file is empty")
+	}
+	*f = fileName(text)
+	return nil
+}
+
 // printer remembers that something could not be printed: the library, which
 // prints help, tells nobody.
 type printer struct {

@@ -38,6 +38,8 @@ func TestWrongCommandLines(t *testing.T) {
 		{"respond hi --status abc", `"abc" for "--status" flag: a status is a whole number from 200 to 599`},
 		{"echo -l 0 -l nonsense", `-l: "nonsense" is not where one can listen`},
 		{"echo -l 81 -l :81", "overlaps"},
+		{"check --config=", "the name of the config file is empty"},
+		{"run --config=", "the name of the config file is empty"},
 	} {
 		out, errs, code := monopoll(t, dir, strings.Fields(c.args)...)
 		if code != exitUsage || out != "" || !strings.Contains(errs, c.says) || strings.Contains(errs, "strconv") {

@@ -138,6 +138,9 @@ func splitURL(url string) (u address, err error) {
 		u.target = "/" + u.target
 	}
 	u.host, u.port = u.authority, 80
+	if !bracketed(u.authority) {
+		return u, fmt.Errorf("%q is no host: an IPv6 address stands in brackets, as in http://[::1]:8080/", u.authority)
+	}
 	if colon := strings.LastIndexByte(u.host, ':'); colon >= 0 && !strings.HasSuffix(u.host, "]") {
 		if u.port, err = strconv.Atoi(u.host[colon+1:]); err != nil || u.port < 1 || u.port > 65535 {
 			return u, fmt.Errorf("%q has no port from 1 to 65535 after its colon", u.authority)
@@ -145,6 +148,17 @@ func splitURL(url string) (u address, err error) {
 		u.host = u.host[:colon]
 	}
 	return u, nil
+}
+
+// bracketed says that an authority with an IPv6 address has it in brackets, and
+// nothing else (RFC 3986 §3.2.2): else its port cannot be told from it.
+func bracketed(authority string) bool {
+	address, found := strings.CutPrefix(authority, "[")
+	if !found {
+		return strings.Count(authority, ":") <= 1 && !strings.Contains(authority, "]")
+	}
+	_, after, closed := strings.Cut(address, "]")
+	return closed && (after == "" || after[0] == ':')
 }
 
 // requestText gives the request as a client sends it.

@@ -42,7 +42,8 @@ func (o *runOptions) logFlags(cmd *cobra.Command) {
 }
 
 func configFlag(cmd *cobra.Command, to *string) {
-	cmd.Flags().StringVarP(to, "config", "c", defaultConfig, "the config file; - reads standard input once")
+	*to = defaultConfig
+	cmd.Flags().VarP((*fileName)(to), "config", "c", "the config file; - reads standard input once")
 	cmd.MarkFlagFilename("config", "yaml", "yml")
 }
 
