@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"os/user"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -112,13 +114,20 @@ var controlValue = value[string]{
 	},
 }
 
-var numericUser = regexp.MustCompile(`^[0-9]{1,9}$`)
+var numericUser = regexp.MustCompile(`^[0-9]+$`)
+
+// maxUser is the largest number of a user: the one above it stands for none
+// (setreuid(2)).
+const maxUser = math.MaxUint32 - 1
 
 // userValue reads a user that this machine knows, or any number. Who may not read
 // the list of users, as a server in its sandbox, cannot know: for it nothing comes
 // of this key any more.
 var userValue = textOf("a user's name", &schema{Type: anyScalar, MinLength: 1}, func(name string) string {
 	if numericUser.MatchString(name) {
+		if n, err := strconv.ParseUint(name, 10, 32); err != nil || n > maxUser {
+			return fmt.Sprintf("%s is no user's number; %d is the largest", short(name), uint32(maxUser))
+		}
 		return ""
 	}
 	if _, err := user.Lookup(name); err != nil && !errors.Is(err, fs.ErrPermission) {

@@ -45,9 +45,9 @@ func checkFileName(name string) string {
 
 var fallbackValue = textOf("a path inside the root such as /index.html", &schema{Type: "string", Pattern: "^(/" + namePattern + ")+$"}, func(p string) string {
 	switch {
-	case !strings.HasPrefix(p, "/"):
+	case p != "" && path.Clean("/"+p) == "/"+p && !strings.ContainsRune(p, 0):
 		return fmt.Sprintf("%q must be a path inside the root; did you mean \"/%s\"?", short(p), short(p))
-	case path.Clean(p) != p || p == "/" || strings.ContainsRune(p, 0):
+	case path.Clean(p) != p || p == "/" || !strings.HasPrefix(p, "/") || strings.ContainsRune(p, 0):
 		return fmt.Sprintf("%q is not the path of a file inside the root; write it like /index.html", short(p))
 	}
 	return ""

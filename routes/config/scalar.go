@@ -202,7 +202,7 @@ func duration(least, most time.Duration) value[time.Duration] {
 			}
 			t, err := time.ParseDuration(text)
 			if err != nil || decimal.MatchString(strings.TrimPrefix(text, "+")) {
-				d.fail(at, "%q is not a duration%s", short(text), durationRemedy(text))
+				d.fail(at, "%q is not a duration%s", short(text), durationRemedy(text, least, most))
 				return 0, false
 			}
 			if t < least || t > most {
@@ -216,17 +216,18 @@ func duration(least, most time.Duration) value[time.Duration] {
 
 var days = regexp.MustCompile(`^([0-9]{1,6}) ?d(ays?)?$`)
 
-func durationRemedy(text string) string {
-	tight := strings.ReplaceAll(text, " ", "")
-	if decimal.MatchString(text) && len(text) < 10 {
-		return fmt.Sprintf("; did you mean %ss?", text)
-	}
+func durationRemedy(text string, least, most time.Duration) string {
+	meant := strings.ReplaceAll(text, " ", "")
 	if m := days.FindStringSubmatch(text); m != nil {
 		n, _ := strconv.Atoi(m[1])
-		return fmt.Sprintf("; did you mean %dh?", 24*n)
+		meant = fmt.Sprintf("%dh", 24*n)
+	} else if decimal.MatchString(text) {
+		meant += "s"
 	}
-	if _, err := time.ParseDuration(tight); err == nil && tight != text {
-		return fmt.Sprintf("; did you mean %s?", tight)
+	if t, err := time.ParseDuration(meant); err == nil && t >= least && t <= most {
+		return fmt.Sprintf("; did you mean %s?", meant)
+	} else if err == nil {
+		return fmt.Sprintf("; write one from %v to %s, such as 500ms, 10s, 5m or 1h", least, hours(most))
 	}
 	return "; write a number and a unit, such as 500ms, 10s, 5m or 1h"
 }

@@ -172,6 +172,7 @@ var beyondSchema = map[string]string{
 	"control-clash":         "two places at a time",
 	"header-owned":          "a list of names would have to stand in every schema of headers",
 	"header-answer":         "it depends on the action beside it",
+	"user-number":           "a text that is a number out of range",
 	"name-newline":          "control characters in a text",
 	"json":                  "numbers and keys that only YAML has",
 	"json-numbers":          "numbers that only YAML has",

@@ -73,7 +73,8 @@ func checkCharacters(src *source) *Mistake {
 	if bytes.HasPrefix(text, []byte{0xff, 0xfe}) || bytes.HasPrefix(text, []byte{0xfe, 0xff}) {
 		return src.mistake(Pos{}, "the file is in UTF-16; save it as UTF-8")
 	}
-	if len(text) > 1 && (text[0] == 0) != (text[1] == 0) { // every other byte of ASCII, without a mark
+	// Every other byte of ASCII, without a mark.
+	if len(text) > 3 && (text[0] == 0) != (text[1] == 0) && (text[0] == 0) == (text[2] == 0) && (text[1] == 0) == (text[3] == 0) {
 		return src.mistake(Pos{}, "the file is in UTF-16; save it as UTF-8")
 	}
 	for i := 0; i < len(text); {
