@@ -40,6 +40,31 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// A log that is the config itself, by any name, would end it at the first request.
+func TestLogIsConfig(t *testing.T) {
+	dir := newFolder(t)
+	at := func(name string) string { return filepath.Join(dir, name) }
+	must(t, os.WriteFile(at("real.yaml"), nil, 0o644))
+	must(t, os.Symlink("real.yaml", at("config.yaml")))
+	must(t, os.Symlink("../config.yaml", at("logs/symlink")))
+	must(t, os.Link(at("real.yaml"), at("logs/hard")))
+	for _, name := range []string{"config.yaml", "real.yaml", "logs/symlink", "logs/hard", at("config.yaml"), "logs/../config.yaml", "logs/other", "notes.txt"} {
+		must(t, os.WriteFile(at("real.yaml"), []byte("listeners: [{listen: 8080, respond: hi}]\nlog: {access: "+name+"}"), 0o644))
+		_, err := Load(at("config.yaml"))
+		if name == "logs/other" || name == "notes.txt" {
+			must(t, err)
+			continue
+		}
+		want := at("config.yaml") + ":2:15: log.access: " + filepath.Join(dir, name) + " is this config itself, and each request would add a line to it; give the log a file of its own"
+		if filepath.IsAbs(name) {
+			want = strings.Replace(want, dir+dir, dir, 1)
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestLoadUnreadable(t *testing.T) {
 	dir := newFolder(t)
 	if err := os.Symlink("gone.yaml", filepath.Join(dir, "dangling")); err != nil {

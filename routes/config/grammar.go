@@ -88,12 +88,26 @@ var accessValue = value[string]{
 		if !ok || !d.folder(at, filepath.Dir(path), "the log's folder") {
 			return "", false
 		}
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
+		info, err := os.Stat(path)
+		switch {
+		case err == nil && info.IsDir():
 			d.fail(at, "the log is a folder: %s; give the path of a file in it", path)
+			return "", false
+		case err == nil && d.isConfig(info):
+			d.fail(at, "%s is this config itself, and each request would add a line to it; give the log a file of its own", path)
 			return "", false
 		}
 		return path, true
 	},
+}
+
+// isConfig says that a file is the one that is being read, by whatever name.
+func (d *decoder) isConfig(info os.FileInfo) bool {
+	if d.src == nil || d.src.path == "" || isStream(d.src.path) {
+		return false
+	}
+	config, err := os.Stat(filepath.Join(d.dir, filepath.Base(d.src.path)))
+	return err == nil && os.SameFile(config, info)
 }
 
 var controlValue = value[string]{

@@ -105,6 +105,7 @@ func (w *warner) root(a *Action, r *Root) {
 			w.about(a, "the config itself is in %s and will be served; put the site into a folder of its own", r.Dir)
 		}
 	}
+	w.logInside(a, r)
 	w.inHidden(a, r.Dir)
 	if a.Kind == KindRoot && r.Fallback != "" {
 		if _, err := os.Stat(filepath.Join(r.Dir, r.Fallback)); err != nil {
@@ -112,6 +113,28 @@ func (w *warner) root(a *Action, r *Root) {
 		}
 	}
 	w.indexes(a, r)
+}
+
+// logInside finds an access log that is served, or that lies among the folders of
+// sites: each line of it is then a change of what is watched.
+func (w *warner) logInside(a *Action, r *Root) {
+	log := w.cfg.Log.Access
+	if !filepath.IsAbs(log) {
+		return
+	}
+	dir, err := filepath.EvalSymlinks(r.Dir)
+	folder, err2 := filepath.EvalSymlinks(filepath.Dir(log))
+	if err != nil || err2 != nil {
+		return
+	}
+	file := filepath.Join(folder, filepath.Base(log))
+	switch shown := (&Root{Dir: dir, Hidden: r.Hidden}); {
+	case !visible(shown, file):
+	case a.Kind == KindSites && folder == dir:
+		w.about(a, "the access log %s is among the sites of %s, and each request changes that folder; put it elsewhere", log, r.Dir)
+	default:
+		w.about(a, "the access log %s is in %s and will be served, and each request changes that site; put it elsewhere, or begin its name with a dot", log, r.Dir)
+	}
 }
 
 // inHidden finds the root that has a folder and keeps it to itself: the innermost.

@@ -19,6 +19,7 @@ func TestWarnings(t *testing.T) {
 	for _, name := range []string{"old/index.htm", "old/deep/default.htm", "old/fine/index.htm", "old/fine/index.html", "old/.hidden/index.htm"} {
 		must(t, os.WriteFile(filepath.Join(dir, name), nil, 0o644))
 	}
+	must(t, os.Symlink("site", filepath.Join(dir, "link")))
 	for _, c := range []struct{ name, text, want string }{
 		{"nothing", "listeners: [{listen: 8080, root: site}]", ""},
 		{"writable", "listeners: [{listen: 8080, root: open}]",
@@ -39,6 +40,18 @@ func TestWarnings(t *testing.T) {
 		{"index of that name", "listeners: [{listen: 8080, root: {dir: old, index: [index.htm, default.htm]}}]", ""},
 		{"config in root", "listeners: [{listen: 8080, root: {dir: ., index: [index.html, index.htm, default.htm]}}]",
 			"1:34: listeners[0]: the config itself is in $DIR and will be served; put the site into a folder of its own"},
+		{"log in root", "log: {access: site/access.log}\nlisteners: [{listen: 8080, root: site}]",
+			"2:34: listeners[0]: the access log $DIR/site/access.log is in $DIR/site and will be served, and each request changes that site; put it elsewhere, or begin its name with a dot"},
+		{"log in root, by a link", "log: {access: site/access.log}\nlisteners: [{listen: 8080, root: link}]",
+			"2:34: listeners[0]: the access log $DIR/site/access.log is in $DIR/link and will be served, and each request changes that site; put it elsewhere, or begin its name with a dot"},
+		{"log hidden in root", "log: {access: site/.access.log}\nlisteners: [{listen: 8080, root: site}]", ""},
+		{"log hidden in root that shows it", "log: {access: site/.access.log}\nlisteners: [{listen: 8080, root: {dir: site, hidden: true}}]",
+			"2:34: listeners[0]: the access log $DIR/site/.access.log is in $DIR/site and will be served, and each request changes that site; put it elsewhere, or begin its name with a dot"},
+		{"log in a site", "log: {access: sites/blog/access.log}\nlisteners: [{listen: 8080, sites: {dir: sites, domain: localhost}}]",
+			"2:35: listeners[0]: the access log $DIR/sites/blog/access.log is in $DIR/sites and will be served, and each request changes that site; put it elsewhere, or begin its name with a dot"},
+		{"log among sites", "log: {access: sites/access.log}\nlisteners: [{listen: 8080, sites: {dir: sites, domain: localhost}}]",
+			"2:35: listeners[0]: the access log $DIR/sites/access.log is among the sites of $DIR/sites, and each request changes that folder; put it elsewhere"},
+		{"log elsewhere", "log: {access: logs/site}\nlisteners: [{listen: 8080, root: site}]", ""},
 		{"fallback", "listeners: [{listen: 8080, root: {dir: site, fallback: /app.html}}]",
 			"1:34: listeners[0]: the fallback /app.html is not in $DIR/site; until it is, such addresses get 404"},
 		{"fallback is there", "listeners: [{listen: 8080, root: {dir: site, fallback: /index.html}}]", ""},
