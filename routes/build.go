@@ -168,10 +168,7 @@ func (b *builder) read() {
 		if trees[i] != nil {
 			continue
 		}
-		b.loader.Budget = 0
-		if limits.Memory > 0 {
-			b.loader.Budget = max(limits.Memory-used, 1)
-		}
+		b.loader.Budget = max(limits.Memory-used, 1) // without room, and not without a limit
 		tree, err := b.loader.Load(w.key.dir, w.opt, b.relative(trees[:i], kept, w.key))
 		if err != nil {
 			b.fail(w.at, w.where, "%v", err)

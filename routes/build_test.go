@@ -146,6 +146,22 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// TestNoMemory: a limit of 0 leaves every body on the disk.
+func TestNoMemory(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, dir, "a/x", "x")
+	writeFile(t, dir, "b/x", "y")
+	table, err := Build(parseIn(t, dir, "limits: {memory: 0}\nlisteners: [{listen: 80, root: a}, {listen: 81, root: b}]"), nil, newLoader())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, tree := range table.Trees() {
+		if _, ok := tree.Root().File([]byte("x")).Body(); ok {
+			t.Errorf("the body of root %d is in memory", i)
+		}
+	}
+}
+
 // TestWithTree: the next table has the news, the old one has not, and what did
 // not change is the very same.
 func TestWithTree(t *testing.T) {

@@ -32,7 +32,7 @@ func check(path string) error {
 	if err != nil {
 		return err
 	}
-	table, err := firstTable(cfg, newLoader(cfg, log))
+	table, err := firstTable(cfg, newLoader(log))
 	if err != nil {
 		return &failure{exitFailed, err}
 	}

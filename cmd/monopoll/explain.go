@@ -62,7 +62,7 @@ func (o *explainOptions) run(to io.Writer, method, url string) error {
 	if err != nil {
 		return &failure{exitUsage, err}
 	}
-	loader := &site.Loader{Budget: cfg.Limits.Memory, MaxFiles: cfg.Limits.Files}
+	loader := new(site.Loader)
 	table, err := firstTable(cfg, loader)
 	if err != nil {
 		return &failure{exitUsage, err}

@@ -39,7 +39,7 @@ const (
 // grow to twice of it.
 type thrift struct {
 	mu    sync.Mutex
-	own   int64 // limits.memory and memoryBeyond; 0: no limit
+	own   int64 // limits.memory and memoryBeyond; 0: there is no config yet
 	group int64 // nine tenths of the control group's limit; the rest is for stacks and the kernel's account
 	set   int64 // what the collector was told last
 	live  [1]metrics.Sample
@@ -67,10 +67,7 @@ func (t *thrift) obey(cfg *config.Config) {
 		return
 	}
 	t.mu.Lock()
-	t.own = 0
-	if cfg.Limits.Memory > 0 {
-		t.own = cfg.Limits.Memory + memoryBeyond
-	}
+	t.own = cfg.Limits.Memory + memoryBeyond
 	t.mu.Unlock()
 	t.adjust()
 }

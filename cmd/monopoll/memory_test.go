@@ -21,8 +21,6 @@ func TestThrift(t *testing.T) {
 	for _, c := range []struct{ memory, group, want int64 }{
 		{1 << 30, math.MaxInt64, 1<<30 + memoryBeyond},
 		{1 << 30, 500 << 20, 500 << 20},
-		{0, math.MaxInt64, math.MaxInt64},
-		{0, 700 << 20, 700 << 20},
 		{2 << 30, math.MaxInt64, 2<<30 + memoryBeyond}, // far above what other tests hold
 	} {
 		th.group = c.group
@@ -40,6 +38,10 @@ func TestThrift(t *testing.T) {
 		t.Errorf("with %d bytes in use the limit is %d", len(held), got)
 	}
 	runtime.KeepAlive(held)
+	th.obey(limited(0)) // no bodies is not no limit, and leaves room for all else
+	if got, most := debug.SetMemoryLimit(-1), int64(memoryBeyond+1<<30); got < memoryBeyond || got > most {
+		t.Errorf("with limits.memory 0 the limit is %d", got)
+	}
 	var none *thrift
 	none.obey(limited(1)) // GOMEMLIMIT is set
 }

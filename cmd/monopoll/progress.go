@@ -77,10 +77,7 @@ func (p *progress) table(cfg *config.Config, loader *site.Loader) (*routes.Table
 	return routes.Build(cfg, nil, loader)
 }
 
-func newLoader(cfg *config.Config, log *slog.Logger) *site.Loader {
-	return &site.Loader{
-		Budget:   cfg.Limits.Memory,
-		MaxFiles: cfg.Limits.Files,
-		Problem:  newComplaints(log),
-	}
+// newLoader leaves the limits to routes.Build, which shares them out.
+func newLoader(log *slog.Logger) *site.Loader {
+	return &site.Loader{Problem: newComplaints(log)}
 }

@@ -39,7 +39,7 @@ func (p *process) start(cfg *config.Config, control *controller) (*routes.Table,
 	}
 	p.thrift.obey(cfg)
 	var table *routes.Table
-	loader, bar := newLoader(cfg, p.log), newProgress()
+	loader, bar := newLoader(p.log), newProgress()
 	err = p.unlessStopped(0, func() (err error) {
 		if table, err = bar.table(cfg, loader); err != nil {
 			return &failure{exitUsage, err}

@@ -178,7 +178,7 @@ type Limits struct {
 	Connections int   // connections at a time
 	Head        int   // bytes of a request's head
 	Body        int64 // bytes of a request's content
-	Memory      int64 // bytes of document roots kept in memory
+	Memory      int64 // bytes of document roots kept in memory; 0: no content is
 	Files       int   // files of one document root
 	PerAddress  int   // connections of one client address, IPv6 by /64; 0: no limit
 	FullCloses  bool  // who finds no place is not told 503: the connection is closed at once

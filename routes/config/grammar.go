@@ -48,7 +48,7 @@ var limits = mapping[Limits]{what: "limits", keys: []key[Limits]{
 	member("connections", "Connections at a time.", 16_384, integer(1, 10_000_000), func(l *Limits) *int { return &l.Connections }).called("max_connections", "conns", "worker_connections"),
 	member("head", "Bytes of a request's head.", "16KiB", size[int](512, 1<<20), func(l *Limits) *int { return &l.Head }).called("header", "headers", "max_header_bytes"),
 	member("body", "Bytes of a request's content.", "1MiB", size[int64](0, 1<<40), func(l *Limits) *int64 { return &l.Body }).called("client_max_body_size", "request_body", "content"),
-	member("memory", "Bytes of document roots kept in memory.", "256MiB", size[int64](0, 1<<40), func(l *Limits) *int64 { return &l.Memory }).called("mem", "ram"),
+	member("memory", "Bytes of document roots kept in memory; 0 for no content at all.", "256MiB", size[int64](0, 1<<40), func(l *Limits) *int64 { return &l.Memory }).called("mem", "ram"),
 	member("files", "Files of one document root; more are refused.", 500_000, integer(1, 100_000_000), func(l *Limits) *int { return &l.Files }),
 	member("per_address", "Connections of one client address (IPv6 by /64); 0 is no limit.", 0, integer(0, 10_000_000), func(l *Limits) *int { return &l.PerAddress }).called("per_ip", "peraddress"),
 	member("full", "For a connection that finds no place: respond with 503, or close it at once.", "respond", oneOf([]string{"respond", "close"}, []bool{false, true}), func(l *Limits) *bool { return &l.FullCloses }).called("when_full", "overload"),

@@ -15,8 +15,6 @@ const (
 	// a deploy is under way is thrown away with the next file.
 	backgroundQuiet = 250 * time.Millisecond
 	backgroundMost  = 5 * time.Second
-	// roomAny stands for memory without a limit.
-	roomAny = 1 << 62
 )
 
 // background is where what a table gains from, and can do without, is made after
@@ -120,7 +118,7 @@ func (b *background) start(w *Watcher, now time.Time) {
 		limit: w.table.Config.Limits.Memory, room: w.room(),
 	}
 	worked := map[*root]*site.Tree{}
-	if s.room > b.room+max(s.limit, 0)/8 {
+	if s.room > b.room+s.limit/8 {
 		b.worked, b.room = nil, s.room // there is room for what had none
 	}
 	b.room = min(b.room, s.room)
@@ -165,17 +163,13 @@ func (b *background) stop() {
 
 // room is how many bytes limits.memory has left; less than none, if some must go.
 func (w *Watcher) room() int64 {
-	limit := w.table.Config.Limits.Memory
-	if limit <= 0 {
-		return roomAny
-	}
-	return limit - w.memory()
+	return w.table.Config.Limits.Memory - w.memory()
 }
 
 // spare is how many of these bytes variants may take. An eighth of the limit is
 // left for bodies that are still to come: without any room they would be served
 // from disk, for the sake of variants that nobody may ask for.
-func spare(limit, room int64) int64 { return max(room-max(limit, 0)/8, 0) }
+func spare(limit, room int64) int64 { return max(room-limit/8, 0) }
 
 // collect takes what the background work hands over and publishes it. If the tree has
 // changed meanwhile, what was made still fits where the bytes are the same.

@@ -182,6 +182,32 @@ func TestBackgroundKeepsBudget(t *testing.T) {
 	}
 }
 
+// With limits.memory 0 no body is in memory, neither at first nor later, and the
+// limit may come and go.
+func TestNoMemory(t *testing.T) {
+	t.Parallel()
+	dir := realDir(t)
+	page := strings.Repeat("<p>the same again</p>\n", 1000)
+	write(t, dir+"/site/page.html", page)
+	limited := func(memory string) string { return oneRoot + "limits: {memory: " + memory + "}\n" }
+	s := serve(t, dir, limited("0"))
+	inMemory := func() bool { _, ok := s.file("page.html").Body(); return ok }
+	for _, text := range []string{page, page + "<p>and more</p>\n"} {
+		replace(t, dir+"/site/page.html", text)
+		s.until("its strong tag, which comes last", func() bool {
+			f := s.file("page.html")
+			return f.Size() == int64(len(text)) && !strings.HasPrefix(f.ETag(), "W/")
+		})
+		if inMemory() || s.file("page.html").HasCoded() {
+			t.Error("it is in memory")
+		}
+	}
+	replace(t, dir+"/config.yaml", limited("1MiB"))
+	s.until("the page in memory", inMemory)
+	replace(t, dir+"/config.yaml", limited("0"))
+	s.until("the page on disk", func() bool { return !inMemory() })
+}
+
 // On one processor that another goroutine never leaves, changes are noticed.
 func TestOneProcessor(t *testing.T) {
 	s := oneSite(t, "a=0")

@@ -135,10 +135,7 @@ func (w *Watcher) refresh(r *root, tree *site.Tree, ch site.Changes, trees map[*
 // that others are going to have, and those that they have until then.
 func (w *Watcher) ration(r *root, trees map[*root]*site.Tree) {
 	limits := &w.table.Config.Limits
-	w.loader.MaxFiles, w.loader.Budget, w.loader.Held = limits.Files, 0, 0
-	if limits.Memory <= 0 {
-		return
-	}
+	w.loader.MaxFiles, w.loader.Held = limits.Files, 0
 	others := w.memory() - r.tree.Memory()
 	for o, next := range trees {
 		if o != r {

@@ -73,11 +73,7 @@ func (s *round) worked() map[*root]*site.Tree {
 // for both.
 func (s *round) placeBodies(i int) {
 	var loader site.Loader
-	budget := int64(0)
-	if s.limit > 0 {
-		budget = max(s.trees[i].Memory()+s.room, 1)
-	}
-	out, in := loader.Misplaced(s.trees[i], budget)
+	out, in := loader.Misplaced(s.trees[i], max(s.trees[i].Memory()+s.room, 1))
 	h := newHandover(s, i)
 	h.results.moves = out
 	h.give()
