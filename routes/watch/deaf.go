@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"monopoll/routes/config"
 )
 
 const (
@@ -32,7 +34,7 @@ func (w *Watcher) unwatched(r *root, err error) {
 	var at *fs.PathError
 	_ = errors.As(err, &at) // all that hold gives for it are
 	r.far = fmt.Sprintf("a folder in it (%s) has a path of more than %d bytes, which inotify does not take; shorter names, or a root that begins further in, let it be watched",
-		abridged(shorten(w.table.Config.Dir, at.Path)), pathMost)
+		config.Visible(abridged(shorten(w.table.Config.Dir, at.Path))), pathMost)
 	r.polled = cmp.Or(r.polled, r.far)
 	w.startPolling(r, time.Now())
 }

@@ -84,7 +84,7 @@ func TestPathTooLong(t *testing.T) {
 	must(t, err)
 	defer func() { deep.Close() }()
 	for range pathMost/250 + 1 {
-		name := strings.Repeat("d", 250)
+		name := "\n" + strings.Repeat("d", 249)
 		must(t, deep.Mkdir(name, 0o755))
 		next, err := deep.OpenRoot(name)
 		must(t, err)
@@ -102,6 +102,9 @@ func TestPathTooLong(t *testing.T) {
 	s.until("the deep page is new", deeper("2"))
 	replace(t, dir+"/site/a", "3")
 	s.until("the other page is new", func() bool { return strings.Contains(fmt.Sprint(contents(s.table)), "a=3") })
+	if said := s.watcher.Describe(); strings.Contains(strings.Join(said, ""), "\n") {
+		t.Errorf("a name makes a line: %q", said)
+	}
 	if n := strings.Count(s.log.String(), "4095 bytes"); n != 1 {
 		t.Errorf("it was said %d times", n)
 	}
