@@ -3,6 +3,7 @@ package loop
 import (
 	"bytes"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"monopoll/loop/sys"
@@ -18,6 +19,7 @@ type accessLog struct {
 	handAt  int64 // when buf is to be handed over; 0 when it is empty
 	json    bool
 	dropped int64
+	lost    atomic.Int64 // lines that could not be written, counted by the writers
 
 	second int64  // the time that stamp says
 	stamp  []byte // in the form of the log; empty: to be made

@@ -33,6 +33,7 @@
 //	slab.go      connections by descriptor
 //	pool.go      buffers that one connection leaves to the next
 //	accesslog.go a line for each request, handed over in batches (sink.go)
+//	outage.go    what is said of a log that cannot be written
 //	stats.go     what has been done, for whoever asks
 //	control.go   the control socket: a command, and its answer
 //	bind.go      make listening sockets

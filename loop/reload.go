@@ -156,7 +156,7 @@ func (l *Loop) prepare(t *routes.Table) (*plan, error) {
 	p.log = t.Config.Log.Access
 	if p.log != l.publisher.log {
 		var err error
-		if p.sink, err = openSink(p.log, l.log); err != nil {
+		if p.sink, err = openSink(p.log, l.log, &l.access.lost); err != nil {
 			errs = append(errs, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"monopoll/loop/sys"
@@ -17,7 +18,9 @@ type sink struct {
 	name  string
 	file  *os.File
 	own   bool // the file is ours to close, and to open anew
-	log   *slog.Logger
+	half  bool // what is in the file ends within a line
+	out   outage
+	lost  *atomic.Int64 // lines, for the counts of the loop
 	full  chan []byte
 	free  chan []byte
 	done  chan struct{}
@@ -25,9 +28,10 @@ type sink struct {
 }
 
 // openSink opens the access log that the config names: "stdout", "stderr",
-// "off", or a path, to which is appended.
-func openSink(name string, log *slog.Logger) (*sink, error) {
-	s := &sink{name: name, log: log}
+// "off", or a path, to which is appended. Lines that cannot be written are added
+// to lost.
+func openSink(name string, log *slog.Logger, lost *atomic.Int64) (*sink, error) {
+	s := &sink{name: name, out: outage{log: log, file: name}, lost: lost}
 	switch name {
 	case "off":
 		return s, nil
@@ -86,25 +90,46 @@ func (s *sink) blank() []byte {
 
 func (s *sink) write() {
 	defer close(s.done)
-	var lost int
-	var said time.Time
 	for batch := s.next(); batch != nil; batch = s.next() {
-		if n, err := s.file.Write(batch); err != nil {
-			lost += bytes.Count(batch[n:], []byte{'\n'})
-			if time.Since(said) > complainSeldom {
-				said = time.Now()
-				s.log.Error("the access log cannot be written; requests are served on without it",
-					"file", s.name, "error", err, "lines_lost", lost)
-			}
-		}
+		s.append(batch)
 		select {
 		case s.free <- batch:
 		default:
 		}
 	}
+	s.endLine()
+	s.out.ends()
 	if s.own {
 		s.file.Close()
 	}
+}
+
+// append writes a batch, or counts the lines of it that are lost.
+func (s *sink) append(batch []byte) {
+	n, err := 0, s.endLine()
+	if err == nil {
+		n, err = s.file.Write(batch)
+		s.half = n > 0 && batch[n-1] != '\n'
+	}
+	if err == nil {
+		s.out.works(time.Now())
+		return
+	}
+	lines := bytes.Count(batch[n:], []byte{'\n'})
+	s.lost.Add(int64(lines))
+	s.out.fails(err, lines, time.Now())
+}
+
+// endLine ends the half line that a disk left which became full within it, so that
+// the next line is whole. To cut the half line off instead would be wrong in a pipe,
+// and in a file to which somebody else appends too.
+func (s *sink) endLine() error {
+	if !s.half {
+		return nil
+	}
+	_, err := s.file.Write([]byte{'\n'})
+	s.half = err != nil
+	return err
 }
 
 // next gives the next batch, nil after the last. A rotation does not wait for it:
@@ -130,10 +155,12 @@ func (s *sink) reopen() {
 	if !s.own {
 		return
 	}
+	// Where it fails, an empty line begins the new file, which may be the same one.
+	s.endLine()
 	old := s.file
 	if err := s.open(); err != nil {
 		s.file = old
-		s.log.Error("the access log stays with the file that is open", "error", err)
+		s.out.log.Error("the access log stays with the file that is open", "error", err)
 		return
 	}
 	old.Close()

@@ -12,7 +12,7 @@ type Stats struct {
 	Requests int64 // answered
 	Sent     int64 // bytes, heads included
 	Open     int   // connections at the moment
-	Dropped  int64 // lines of the access log that could not be written in time
+	Dropped  int64 // lines of the access log that nobody took in time, or that could not be written
 
 	Listeners []ListenerStats
 }
@@ -38,7 +38,7 @@ func (l *Loop) Stats() (s Stats, ok bool) {
 	ok = l.mail.post(func(l *Loop) {
 		s := l.stats
 		s.Open = l.conns.open - len(l.dead)
-		s.Dropped = l.access.dropped
+		s.Dropped = l.access.dropped + l.access.lost.Load()
 		s.Listeners = l.listeners()
 		for _, k := range l.sockets {
 			s.Sent += k.sent

@@ -57,7 +57,7 @@ type Status struct {
 	Refused     int64            `json:"refused"`      // connections refused since the start
 	Requests    int64            `json:"requests"`     // answered since the start
 	Bytes       int64            `json:"bytes"`        // sent since the start, heads included
-	LogDropped  int64            `json:"log_dropped"`  // access log lines lost to a slow disk
+	LogDropped  int64            `json:"log_dropped"`  // access log lines lost to a slow or full disk
 	MemoryBytes uint64           `json:"memory_bytes"` // held by the process's heap
 	Watch       []string         `json:"watch"`        // what is watched, and how
 }

@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// A log that cannot be written is said once, and costs nobody an answer.
+// A log that cannot be written is said once, as is that it can again, and costs
+// nobody an answer.
 func TestLogDiskIsFull(t *testing.T) {
 	t.Parallel()
 	const complaint = "the access log cannot be written"
@@ -68,7 +69,18 @@ func TestLogDiskIsFull(t *testing.T) {
 			text, _ := os.ReadFile(filepath.Join(log, "access.log"))
 			return bytes.Contains(text, []byte("GET /after "))
 		})
+		s.until("that it works to be said", func() bool {
+			c.get("/after")
+			return strings.Contains(s.err.String(), "the access log is written again")
+		})
 		s.stop()
+		text, err := os.ReadFile(filepath.Join(log, "access.log"))
+		must(t, err)
+		for line := range strings.Lines(string(text)) {
+			if strings.Contains(line, "GET /after ") && !strings.HasPrefix(line, "127.0.0.1 ") {
+				t.Errorf("half a line is glued to the next: %q", line)
+			}
+		}
 	})
 }
 
