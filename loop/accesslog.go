@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"monopoll/loop/sys"
 )
@@ -189,20 +190,38 @@ func (e *entry) appendJSON(b, stamp []byte) []byte {
 	return append(b, "}\n"...)
 }
 
-// appendJSONString writes s as a JSON string. Bytes that are not ASCII are taken
-// for Latin-1, as they may be anything: what comes out is always valid.
+// appendJSONString writes s as a JSON string: what comes out is always valid JSON
+// and valid UTF-8, whatever a client sends. Text is left as it is, so that a name
+// can be searched for as it was written. Escaped are what JSON wants escaped; the
+// other control characters, U+007F to U+009F, which some terminals obey; and U+2028
+// and U+2029, at which some readers end a line. A byte that is not UTF-8 becomes
+// the character that it is in Latin-1, which is what old clients send: 0xE9 is
+// written as \u00e9.
 func appendJSONString(b, s []byte) []byte {
 	const hex = "0123456789abcdef"
 	b = append(b, '"')
-	for _, c := range s {
-		switch {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c < ' ' || c >= 0x7f:
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		default:
-			b = append(b, c)
+	plain := 0
+	for i := 0; i < len(s); {
+		if c := s[i]; c >= ' ' && c < 0x7f && c != '"' && c != '\\' {
+			i++
+			continue
 		}
+		r, size := utf8.DecodeRune(s[i:])
+		switch {
+		case size == 1 && (s[i] == '"' || s[i] == '\\'):
+			b = append(append(b, s[plain:i]...), '\\', s[i])
+		case size == 1: // a control character, or no UTF-8
+			b = append(append(b, s[plain:i]...), '\\', 'u', '0', '0', hex[s[i]>>4], hex[s[i]&15])
+		case r <= 0x9f:
+			b = append(append(b, s[plain:i]...), '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
+		case r == '\u2028' || r == '\u2029':
+			b = append(append(b, s[plain:i]...), '\\', 'u', '2', '0', '2', hex[r&15])
+		default:
+			i += size
+			continue
+		}
+		i += size
+		plain = i
 	}
-	return append(b, '"')
+	return append(append(b, s[plain:]...), '"')
 }
