@@ -43,7 +43,7 @@
 //	rebind.go    a unix socket whose file is lost, or has two names
 //	leave.go     an address that is given up
 //	drain.go     the end
-//	complain.go  what the kernel refuses
+//	complain.go  what the kernel refuses, and limits that are reached
 //
 // http1 knows the syntax of HTTP/1.1 and nothing of sockets. sys is the kernel.
 //

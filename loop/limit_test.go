@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,10 +17,24 @@ func refused(c *client) bool {
 	return strings.HasPrefix(string(text), "HTTP/1.1 503 ") && strings.Contains(string(text), "Connection: close")
 }
 
+// says holds how many lines of what the server says have all of these.
+func (s *server) says(times int, parts ...string) {
+	s.t.Helper()
+	n := 0
+	for line := range strings.Lines(s.log.String()) {
+		if !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) }) {
+			n++
+		}
+	}
+	if n != times {
+		s.t.Errorf("%q is said %d times, not %d:\n%s", parts, n, times, s.log)
+	}
+}
+
 // When all places are taken, the connection that has been idle longest goes.
 func TestTheLongestIdleMakesRoom(t *testing.T) {
 	port := freePort(t)
-	start(t, fmt.Sprintf("listeners: [{listen: '127.0.0.1:%d', respond: ok}]\nlimits: {connections: 3}", port), nil)
+	s := start(t, fmt.Sprintf("listeners: [{listen: '127.0.0.1:%d', respond: ok}]\nlimits: {connections: 3}", port), nil)
 	var clients []*client
 	for range 3 {
 		c := newClient(t, port)
@@ -34,6 +49,7 @@ func TestTheLongestIdleMakesRoom(t *testing.T) {
 	if res, _ := clients[1].get("/"); res.StatusCode != 200 {
 		t.Error("the second:", res.Status)
 	}
+	s.says(1, "limits.connections allows")
 }
 
 // stoppedClock is the kernel in an hour in which no time passes.
@@ -65,7 +81,7 @@ func TestTheNewestDoNotMakeRoom(t *testing.T) {
 // When nobody is idle, the new one is told to come back.
 func TestNoRoomWhereNobodyIsIdle(t *testing.T) {
 	port := freePort(t)
-	start(t, fmt.Sprintf("listeners: [{listen: '127.0.0.1:%d', respond: ok}]\nlimits: {connections: 2}", port), nil)
+	s := start(t, fmt.Sprintf("listeners: [{listen: '127.0.0.1:%d', respond: ok}]\nlimits: {connections: 2}", port), nil)
 	var clients []*client
 	for range 2 {
 		c := newClient(t, port)
@@ -78,6 +94,8 @@ func TestNoRoomWhereNobodyIsIdle(t *testing.T) {
 		fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 		return refused(c)
 	})
+	s.says(1, "limit=2", "limits.connections allows", "raise limits.connections")
+	s.says(0, "limits.per_address")
 	clients[0].Close()
 	until(t, "a place", func() bool {
 		c := newClient(t, port)
@@ -123,6 +141,11 @@ func TestLimitPerAddress(t *testing.T) {
 	if third := newClient(t, port); !refused(third) {
 		t.Error("a third connection of one address is served")
 	}
+	if fourth := newClient(t, port); !refused(fourth) {
+		t.Error("a fourth connection of one address is served")
+	}
+	s.says(1, "limit=2", "address=127.0.0.1", "limits.per_address allows", "raise limits.per_address")
+	s.says(0, "limits.connections")
 	other, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 9)}}).Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +165,7 @@ func TestLimitPerAddress(t *testing.T) {
 	if _, err := s.publish(fmt.Sprintf(text, port, 3)); err != nil {
 		t.Fatal(err)
 	}
-	if fourth := newClient(t, port); !refused(fourth) {
+	if fifth := newClient(t, port); !refused(fifth) {
 		t.Error("connections from before the limit do not count")
 	}
 }

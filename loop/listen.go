@@ -71,7 +71,7 @@ func (l *Loop) accept(s *socket) {
 }
 
 func (l *Loop) welcome(s *socket, fd int, peer sys.Peer) {
-	if !s.control && (l.addresses.full(&peer) || !l.makeRoom()) {
+	if !s.control && (l.oneTooMany(&peer) || !l.makeRoom()) {
 		l.refuseConnection(s, fd)
 		return
 	}
@@ -106,7 +106,20 @@ func (l *Loop) ready1st(c *conn) {
 // makeRoom keeps to limits.connections. It gives false where nobody can make
 // way: then the new one is refused.
 func (l *Loop) makeRoom() bool {
-	return l.conns.open-len(l.dead) < l.table.Config.Limits.Connections || l.longestIdleGoes()
+	if l.conns.open-len(l.dead) < l.table.Config.Limits.Connections {
+		return true
+	}
+	l.shortOfPlaces()
+	return l.longestIdleGoes()
+}
+
+// oneTooMany keeps to limits.per_address.
+func (l *Loop) oneTooMany(p *sys.Peer) bool {
+	if !l.addresses.full(p) {
+		return false
+	}
+	l.manyOfOne(p)
+	return true
 }
 
 // longestIdleGoes ends the connection that has been idle longest; false where
@@ -164,7 +177,7 @@ func (l *Loop) useSpare(s *socket) sys.Errno {
 	var peer sys.Peer
 	fd, errno := l.kernel.Accept(s.fd, &peer)
 	if errno == 0 {
-		if s.control || !l.addresses.full(&peer) && l.longestIdleGoes() {
+		if s.control || !l.oneTooMany(&peer) && l.longestIdleGoes() {
 			l.welcome(s, fd, peer)
 		} else {
 			l.refuseConnection(s, fd)
@@ -178,8 +191,7 @@ func (l *Loop) useSpare(s *socket) sys.Errno {
 // for them, and tells whoever can do more.
 func (l *Loop) shortOfDescriptors() {
 	l.files.trim(0)
-	if last, ok := l.complained["descriptors"]; !ok || l.now-last > int64(complainSeldom) {
-		l.complained["descriptors"] = l.now
+	if l.due("descriptors", complainSeldom) {
 		l.log.Warn("no file descriptor is left: idle clients have to go, and where none is, new ones are answered with 503",
 			"open", l.conns.open, "remedy", "raise the limit (ulimit -n, or LimitNOFILE= in the systemd unit) or lower limits.connections")
 	}
