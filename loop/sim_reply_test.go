@@ -153,14 +153,19 @@ func (r *simReply) judgeThing(w *simWorld, q *simRequest, t *simTable, want func
 	if content == nil {
 		return fmt.Errorf("nothing is known of %s", q.path)
 	}
-	tag := r.fields["ETag"]
+	tag, reads := r.fields["ETag"], q.method == "GET" || q.method == "HEAD"
+	if !reads && r.status == 200 {
+		if tag != "" || q.tag != "" && q.tag == w.tags[thing] {
+			return fmt.Errorf("the entity tag %q to a method that reads nothing, where it asked for %q of %q", tag, q.tag, w.tags[thing])
+		}
+		return want(200, content)
+	}
 	if r.status == 200 || r.status == 206 || r.status == 304 {
 		if known, ok := w.tags[thing]; ok && known != tag {
 			return fmt.Errorf("the entity tag %s, not %s", tag, known)
 		}
 		w.tags[thing] = tag
 	}
-	reads := q.method == "GET" || q.method == "HEAD"
 	if q.tag != "" && (q.tag == tag || r.status == 304 || r.status == 412) {
 		status := 304
 		if !reads {
