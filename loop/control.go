@@ -51,6 +51,19 @@ func (p *control) step(in []byte, out *output) (int, want) {
 
 func (p *control) late(state, *output) {}
 
+// makeControlRoom keeps to controlPlaces. A command is never refused: where all the
+// others are so new that theirs may be on its way, or wait for an answer, there is
+// one more.
+func (l *Loop) makeControlRoom() {
+	for l.controls >= controlPlaces {
+		c := l.lanes[laneCommand].head
+		if c == nil || l.now-c.since < int64(arrivalTime) {
+			return
+		}
+		l.enter(c, stateDead)
+	}
+}
+
 // replied is the controller's letter.
 func (l *Loop) replied(fd int, gen uint32, answer []byte) {
 	c := l.conns.find(fd, gen)

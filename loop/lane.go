@@ -12,15 +12,16 @@ type lane struct {
 type laneID uint8
 
 const (
-	laneNone   laneID = iota
-	laneIdle          // no request under way
-	laneHead          // a request's head has begun: absolute
-	laneBody          // a request's content is coming: renewed if fast enough
-	laneSend          // the peer is to take what is sent: renewed if fast enough
-	laneDesk          // a file is being opened or read
-	laneStale         // a table is to come that knows a file
-	laneReply         // the process is to answer the control socket: absolute
-	laneLinger        // closed for writing: absolute
+	laneNone    laneID = iota
+	laneIdle           // no request under way
+	laneCommand        // the same, on the control socket
+	laneHead           // a request's head has begun: absolute
+	laneBody           // a request's content is coming: renewed if fast enough
+	laneSend           // the peer is to take what is sent: renewed if fast enough
+	laneDesk           // a file is being opened or read
+	laneStale          // a table is to come that knows a file
+	laneReply          // the process is to answer the control socket: absolute
+	laneLinger         // closed for writing: absolute
 	laneCount
 )
 

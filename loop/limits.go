@@ -112,6 +112,11 @@ const (
 	// path, which has up to 4,096 (PATH_MAX).
 	longestCommand = 5 << 10
 
+	// controlPlaces is how many connections to the control socket may rest: they take
+	// no client's place, and somebody who opens one after the other and forgets them
+	// must not use up the descriptors. Beyond it those go that have rested longest.
+	controlPlaces = 16
+
 	// connChunk is how many connections are made at a time, so that ten thousand
 	// cost a few dozen allocations and lie side by side.
 	connChunk = 128

@@ -78,6 +78,10 @@ func (l *Loop) welcome(s *socket, fd int, peer sys.Peer) {
 	if s.arrivals.count(l.now) {
 		l.kernel.DeferAccept(s.fd, s.arrivals.many)
 	}
+	if s.control {
+		l.makeControlRoom()
+		l.controls++
+	}
 	c := l.conns.add(fd)
 	c.socket, c.peer = s, peer
 	l.addresses.add(&c.peer)
@@ -103,10 +107,11 @@ func (l *Loop) ready1st(c *conn) {
 	}
 }
 
-// makeRoom keeps to limits.connections. It gives false where nobody can make
+// makeRoom keeps to limits.connections, among which those of the control socket do
+// not count: whoever wants to stop a flooded server has to get through. It gives false where nobody can make
 // way: then the new one is refused.
 func (l *Loop) makeRoom() bool {
-	if l.conns.open-len(l.dead) < l.table.Config.Limits.Connections {
+	if l.conns.open-len(l.dead)-l.controls < l.table.Config.Limits.Connections {
 		return true
 	}
 	l.shortOfPlaces()
@@ -132,8 +137,7 @@ func (l *Loop) longestIdleGoes() bool {
 		if c == nil {
 			break
 		}
-		// Whoever wants to stop a flooded server has to get through.
-		if !c.socket.control && (c.served || l.now-c.since >= int64(arrivalTime)) {
+		if c.served || l.now-c.since >= int64(arrivalTime) {
 			l.enter(c, stateDead)
 			return true
 		}

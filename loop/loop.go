@@ -38,6 +38,7 @@ type Loop struct {
 
 	// who it says it to
 	conns     slab
+	controls  int // of conns, those of the control socket, without dead ones
 	lanes     lanes
 	addresses addresses
 	again     []*conn // have bytes that were not looked at for lack of time

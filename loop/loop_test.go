@@ -61,12 +61,19 @@ func start(t testing.TB, text string, files map[string]string) *server {
 // startOn is start on a kernel of the test's own.
 func startOn(t testing.TB, kernel sys.Kernel, text string, files map[string]string) *server {
 	t.Helper()
+	return startWith(t, Options{Kernel: kernel}, text, files)
+}
+
+// startWith is start with options, to which the log is added.
+func startWith(t testing.TB, options Options, text string, files map[string]string) *server {
+	t.Helper()
 	s := &server{t: t, dir: t.TempDir(), loader: &site.Loader{}, log: new(lockedBuffer), ended: make(chan error, 1)}
 	for name, body := range files {
 		s.write(name, body)
 	}
 	var err error
-	s.loop, err = New(Options{Log: slog.New(slog.NewTextHandler(s.log, nil)), Kernel: kernel})
+	options.Log = slog.New(slog.NewTextHandler(s.log, nil))
+	s.loop, err = New(options)
 	if err != nil {
 		t.Fatal(err)
 	}

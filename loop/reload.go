@@ -309,6 +309,7 @@ func (l *Loop) assign(s *socket, listener *routes.Listener) {
 func (l *Loop) configure(c *config.Config) {
 	l.limits.Head = c.Limits.Head
 	l.lanes[laneIdle].timeout = int64(c.Timeouts.Idle)
+	l.lanes[laneCommand].timeout = int64(c.Timeouts.Idle)
 	l.lanes[laneHead].timeout = int64(c.Timeouts.Head)
 	l.lanes[laneBody].timeout = int64(c.Timeouts.Send)
 	l.lanes[laneSend].timeout = int64(c.Timeouts.Send)

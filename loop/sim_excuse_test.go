@@ -34,11 +34,40 @@ func (w *simWorld) judgeRoom(c *simConn) {
 	if limits.PerAddress > 0 && same >= limits.PerAddress {
 		c.excuse |= excuseRefused
 	}
-	if l.conns.open-len(l.dead) < limits.Connections {
+	if c.listener.control {
+		w.judgeControlRoom(c)
+		return
+	}
+	clients := 0
+	for _, other := range l.conns.byFD {
+		if other != nil && other.state != stateDead && !other.socket.control {
+			clients++
+		}
+	}
+	if clients < limits.Connections {
 		return
 	}
 	c.excuse |= excuseRefused
 	w.excuseRoom()
+}
+
+// judgeControlRoom notes who may have to go where many keep the control socket open:
+// who has said nothing of a command for a while.
+func (w *simWorld) judgeControlRoom(c *simConn) {
+	var rest []*simConn
+	for _, other := range w.conns {
+		if other != c && other.d != nil && other.listener.control {
+			rest = append(rest, other)
+		}
+	}
+	if len(rest) < controlPlaces {
+		return
+	}
+	for _, other := range rest {
+		if other.consumed == 0 && w.now-other.movedAt >= int64(arrivalTime) {
+			other.excuse |= excuseTime
+		}
+	}
 }
 
 // excuseRoom notes that whoever is idle may have to go.

@@ -65,7 +65,7 @@ func (w *simWorld) inspect(timeout int) {
 
 func (w *simWorld) inspectConns() {
 	l := w.loop
-	open, again := 0, 0
+	open, again, controls := 0, 0, 0
 	if w.shadows == nil {
 		w.shadows = make(shadows)
 	}
@@ -76,6 +76,9 @@ func (w *simWorld) inspectConns() {
 		open++
 		if c.again {
 			again++
+		}
+		if c.socket.control {
+			controls++
 		}
 		if int(c.fd) != fd {
 			w.fail("the connection of descriptor %d stands at %d", c.fd, fd)
@@ -94,6 +97,9 @@ func (w *simWorld) inspectConns() {
 	}
 	if open != l.conns.open || open != real {
 		w.fail("%d connections are open, %d are counted, %d are known to the kernel", open, l.conns.open, real)
+	}
+	if controls != l.controls {
+		w.fail("%d connections are of the control socket, %d are counted", controls, l.controls)
 	}
 	if again != len(l.again) {
 		w.fail("%d connections are to be stepped again, %d are listed", again, len(l.again))
@@ -118,6 +124,9 @@ func (w *simWorld) inspectConn(c *conn) error {
 	}
 	w.shadows[fd] = now
 	wants, ok := simStates[c.state]
+	if c.state == stateIdle && d.conn.listener.control {
+		wants.lane = laneCommand
+	}
 	switch {
 	case !ok:
 		return fmt.Errorf("nothing may be in this state between two turns")

@@ -47,10 +47,13 @@ func (s state) interest() uint32 {
 	return 0
 }
 
-// waitsIn is the lane in which a state waits.
-func (s state) waitsIn() laneID {
+// waitsIn is the lane in which c waits in a state.
+func (c *conn) waitsIn(s state) laneID {
 	switch s {
 	case stateIdle:
+		if c.socket.control {
+			return laneCommand
+		}
 		return laneIdle
 	case stateHead:
 		return laneHead
@@ -81,7 +84,7 @@ func (l *Loop) enter(c *conn, s state) {
 		return
 	}
 	if s != c.state || !s.absolute() {
-		l.lanes.put(c, s.waitsIn(), l.now)
+		l.lanes.put(c, c.waitsIn(s), l.now)
 	}
 	if s != c.state {
 		c.moved, c.taken = 0, 0
@@ -91,6 +94,9 @@ func (l *Loop) enter(c *conn, s state) {
 	}
 	c.state = s
 	if s == stateDead {
+		if c.socket.control {
+			l.controls--
+		}
 		l.dead = append(l.dead, c)
 		return
 	}
