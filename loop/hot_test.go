@@ -167,10 +167,48 @@ func TestHotTurn(t *testing.T) {
 	}
 }
 
+// logged has the loop write an access log, of which nothing is taken.
+func (l *Loop) logged(json bool) {
+	l.access.sink = &sink{full: make(chan []byte)}
+	l.access.json = json
+}
+
+// The line of a request in the access log allocates nothing either.
+func TestHotTurnWithLog(t *testing.T) {
+	for _, h := range hot {
+		for _, json := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s json %v", h.name, json), func(t *testing.T) {
+				l, k := hotLoop(t, h.fields, h.target)
+				l.logged(json)
+				for range 2 * accessBatch / 50 { // what grows once
+					l.turn()
+				}
+				k.calls = 0
+				const turns = 200
+				before := l.stats.Requests
+				if n := testing.AllocsPerRun(turns-1, func() { l.turn() }); n != 0 || k.calls != 3*turns {
+					t.Errorf("%v allocations and %v system calls a turn", n, float64(k.calls)/turns)
+				}
+				if len(l.access.buf) == 0 && l.access.dropped == 0 || l.stats.Requests != before+turns {
+					t.Error("nothing is logged")
+				}
+			})
+		}
+	}
+}
+
 func BenchmarkTurn(b *testing.B) {
 	for _, h := range hot {
 		b.Run(h.name, func(b *testing.B) {
 			l, _ := hotLoop(b, h.fields, h.target)
+			b.ReportAllocs()
+			for b.Loop() {
+				l.turn()
+			}
+		})
+		b.Run(h.name+"/logged", func(b *testing.B) {
+			l, _ := hotLoop(b, h.fields, h.target)
+			l.logged(false)
 			b.ReportAllocs()
 			for b.Loop() {
 				l.turn()

@@ -7,9 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	"monopoll/loop/sys"
 )
 
 func refused(c *client) bool {
@@ -52,16 +49,11 @@ func TestTheLongestIdleMakesRoom(t *testing.T) {
 	s.says(1, "limits.connections allows")
 }
 
-// stoppedClock is the kernel in an hour in which no time passes.
-type stoppedClock struct{ sys.Linux }
-
-func (*stoppedClock) Now() (mono, wall int64) { return int64(time.Hour), int64(time.Hour) }
-
 // A connection whose first request may be on its way does not make room: one
 // that was answered already does, though it has been idle for less.
 func TestTheNewestDoNotMakeRoom(t *testing.T) {
 	port := freePort(t)
-	s := startOn(t, new(stoppedClock), fmt.Sprintf("listeners: [{listen: '127.0.0.1:%d', respond: ok}]\nlimits: {connections: 2}", port), nil)
+	s := startOn(t, new(movedClock), fmt.Sprintf("listeners: [{listen: '127.0.0.1:%d', respond: ok}]\nlimits: {connections: 2}", port), nil)
 	fresh := newClient(t, port)
 	until(t, "the first", func() bool { return s.open() == 1 })
 	kept := newClient(t, port)
