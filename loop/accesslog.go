@@ -26,15 +26,15 @@ type accessLog struct {
 	stamp  []byte // in the form of the log; empty: to be made
 }
 
-// entry is what a line tells of a request.
+// entry is what a line tells of a request and its answer.
 type entry struct {
 	peer                              *sys.Peer
 	method, target, host, referer, ua []byte
 	pattern, listener                 string
 	minor                             uint8
 	status                            int
-	bytes                             int64
-	now                               int64  // seconds since 1970
+	bytes                             int64  // of content that were sent
+	now                               int64  // when the answer ended, in seconds since 1970
 	line                              []byte // where it was no request, what was sent instead of one
 }
 

@@ -66,6 +66,7 @@ func (l *Loop) ready(c *conn, events uint32) {
 // is logged with its stack; everybody else is served on.
 func (l *Loop) contain(c *conn) {
 	if p := recover(); p != nil {
+		l.logBroken(l.out)
 		l.files.abandon(l.out)
 		l.log.Error("a connection was closed because of a bug; please report it",
 			"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
@@ -108,8 +109,8 @@ func (l *Loop) advance(c *conn, in []byte) {
 		ask, sent := l.out.ask, l.flush(c, l.out, w)
 		if sent != sentAll {
 			c.after = w
+			l.keepOutput(c) // first: what it says of the requests lies in the input
 			l.keepInput(c, in)
-			l.keepOutput(c)
 			l.unsent(c, sent)
 			return
 		}

@@ -32,6 +32,7 @@
 //	lane.go      timeouts: one queue for each kind
 //	slab.go      connections by descriptor
 //	pool.go      buffers that one connection leaves to the next
+//	answered.go  answers that are to be logged when they have ended
 //	accesslog.go a line for each request, handed over in batches (sink.go)
 //	outage.go    what is said of a log that cannot be written
 //	stats.go     what has been done, for whoever asks

@@ -12,14 +12,24 @@ const (
 	peerGone                  // nothing can be sent any more
 )
 
-// flush sends what is in out; next is what the protocol wants after it. Write
+// flush sends what is in out, and logs the answers that are sent; next is what the
+// protocol wants after it.
+func (l *Loop) flush(c *conn, out *output, next want) progress {
+	p := l.send(c, out, next)
+	if len(out.answers) > 0 {
+		l.logSent(out)
+	}
+	return p
+}
+
+// send hands what is in out to the kernel, as far as the kernel takes it. Write
 // first, arm later: epoll is asked for room only after a socket had none.
 //
 // The last bytes before a close leave with the FIN, in one segment: they are
 // written as if more followed, and the close or shutdown of the same turn sends
 // them off. That is one packet less for both sides to walk through, 9 % of a
 // request that has a connection of its own.
-func (l *Loop) flush(c *conn, out *output, next want) progress {
+func (l *Loop) send(c *conn, out *output, next want) progress {
 	if len(out.segs) == 0 { // the usual answer: a head and a small body
 		bytes := out.own[out.sealed:]
 		if len(bytes) == 0 {
@@ -27,7 +37,7 @@ func (l *Loop) flush(c *conn, out *output, next want) progress {
 		}
 		n, errno := l.write(c, bytes, next.closes())
 		if errno == 0 && n == len(bytes) {
-			l.count(c, n)
+			l.count(c, out, n)
 			return sentAll
 		}
 		if errno != 0 && errno != sys.EAGAIN {
@@ -35,7 +45,7 @@ func (l *Loop) flush(c *conn, out *output, next want) progress {
 		}
 		out.seal()
 		out.sent(n)
-		l.count(c, n)
+		l.count(c, out, n)
 		return sentSome
 	}
 	out.seal()
@@ -54,7 +64,8 @@ func (l *Loop) flush(c *conn, out *output, next want) progress {
 }
 
 // count notes that n bytes have been sent.
-func (l *Loop) count(c *conn, n int) {
+func (l *Loop) count(c *conn, out *output, n int) {
+	out.taken += int64(n)
 	c.socket.sent += int64(n)
 	l.sent += int64(n)
 }
@@ -91,7 +102,7 @@ func (l *Loop) sendMemory(c *conn, out *output, next want) progress {
 		return peerGone
 	}
 	out.sent(n)
-	l.count(c, n)
+	l.count(c, out, n)
 	c.moved += int64(n)
 	if n < size {
 		return sentSome
@@ -132,7 +143,7 @@ func (l *Loop) sendFile(c *conn, out *output) progress {
 	}
 	s.at += int64(sent)
 	s.left -= int64(sent)
-	l.count(c, sent)
+	l.count(c, out, sent)
 	c.moved += int64(sent)
 	if s.left > 0 {
 		return sentSome

@@ -155,7 +155,7 @@ func (s *session) open(f *site.File, out *output) *openFile {
 	return nil
 }
 
-// write appends the answer, and a line to the log.
+// write appends the answer, and what is to be logged of it.
 func (s *session) write(out *output, file *openFile, how http1.How) {
 	l, res := s.loop, &s.loop.res
 	var rest string
@@ -172,7 +172,7 @@ func (s *session) write(out *output, file *openFile, how http1.How) {
 		if how&http1.HeadOnly != 0 {
 			content = 0
 		}
-		s.log(res.Status, content, nil)
+		s.log(out, res.Status, content, nil)
 	}
 }
 
@@ -237,7 +237,7 @@ func (s *session) refused(why *http1.Refusal, line, in []byte, out *output) (int
 	s.conn.socket.requests++
 	if l.access.sink != nil {
 		_, content, _ := bytes.Cut(out.own[begin:], []byte("\r\n\r\n"))
-		s.log(why.Status, int64(len(content)), line)
+		s.log(out, why.Status, int64(len(content)), line)
 	}
 	return len(in), wantClose
 }
@@ -289,14 +289,15 @@ func firstLine(in []byte) []byte {
 	return in
 }
 
-// log adds a line to the access log; line is what was sent in place of a request
-// line, nil where there was one.
-func (s *session) log(status int, bytes int64, line []byte) {
+// log notes the answer that is the last in out for the access log; bytes is how much
+// content it has, line is what was sent in place of a request line, nil where there
+// was one.
+func (s *session) log(out *output, status int, bytes int64, line []byte) {
 	l, req := s.loop, &s.loop.req
 	e := entry{
 		peer: &s.conn.peer, method: req.MethodToken, target: req.Target, host: req.Host,
 		referer: req.Referer, ua: req.UserAgent, pattern: l.res.Pattern,
-		minor: l.msg.Minor, status: status, bytes: bytes, now: l.wall / 1e9,
+		minor: l.msg.Minor, status: status, bytes: bytes,
 	}
 	if line != nil {
 		e.method, e.target, e.line = nil, nil, line
@@ -304,5 +305,5 @@ func (s *session) log(status int, bytes int64, line []byte) {
 	if s.conn.socket.listener != nil {
 		e.listener = s.conn.socket.listener.Name
 	}
-	l.access.add(&e, l.now)
+	out.log(&e)
 }

@@ -305,6 +305,7 @@ func (l *Loop) reap() {
 			l.again = without(l.again, c)
 		}
 		if c.out != nil {
+			l.logBroken(c.out)
 			l.files.abandon(c.out)
 			l.outputs.put(c.out)
 		}

@@ -17,6 +17,13 @@ type output struct {
 	segs   []segment
 	first  int // segs[:first] are sent
 
+	// answers are those that are here and to be logged, answers[:told] those that
+	// have been; taken is how many bytes the kernel has taken. See answered.go.
+	answers []answered
+	told    int
+	taken   int64
+	text    []byte // what the answers say, in an output that a connection keeps
+
 	// ask is what a step wants of the desk; had is that it has got it, failed is
 	// why it could not.
 	ask    errand
@@ -92,11 +99,13 @@ func (o *output) sent(n int) {
 	}
 }
 
-// reset forgets everything. Its files must have been released before.
+// reset forgets everything. Its files must have been released before, and its
+// answers logged.
 func (o *output) reset() {
 	clear(o.segs)
 	o.own, o.segs = o.own[:0], o.segs[:0]
-	o.sealed, o.first = 0, 0
+	o.sealed, o.first, o.taken = 0, 0, 0
+	o.forgetAnswers()
 	o.ask, o.had, o.failed, o.instead = errand{}, window{}, nil, nil
 }
 
@@ -121,6 +130,7 @@ func (o *output) moveTo(to *output) {
 		to.segs = append(to.segs, s)
 	}
 	to.sealed = len(to.own)
+	o.moveAnswers(to)
 	o.reset()
 }
 

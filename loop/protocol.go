@@ -2,9 +2,10 @@ package loop
 
 // A protocol gives meaning to bytes. It sees what has arrived and leaves what
 // should be sent. It never sees a descriptor, never waits, and keeps no part
-// of in after step returns. It is called when bytes came, when out has
-// drained, and by the letter that it waits for: that a file it asked for has been
-// opened, or that the process has answered the control socket.
+// of in after step returns, except in out.answers, which the driver sees to before
+// it touches in. It is called when bytes came, when out has drained, and by the
+// letter that it waits for: that a file it asked for has been opened, or that the
+// process has answered the control socket.
 type protocol interface {
 	// step takes n of the bytes that arrived and says what it waits for.
 	step(in []byte, out *output) (n int, w want)

@@ -42,6 +42,8 @@ var simBugs = []struct{ name, file, was, is string }{
 	{"file not abandoned", "loop.go", "			l.files.abandon(c.out)\n", ""},
 	{"an old file is kept", "files.go", "	delete(c.byFile, o.what)\n	if o.refs == 0 {\n		c.unlink(o)\n		c.dead", "	if o.refs == 0 {\n		c.unlink(o)\n		c.dead"},
 	{"file not released", "desk.go", "		defer l.files.release(open)\n", ""},
+	{"a broken answer that is not logged", "loop.go", "			l.logBroken(c.out)\n", ""},
+	{"a broken answer that is logged as whole", "answered.go", "a.bytes = max(min(out.taken, a.end)-begin, 0)", "_ = begin"},
 	{"memory of another part", "files.go", "w.file == f && w.at <= at && at < w.at+w.length", "true"},
 }
 

@@ -140,6 +140,8 @@ func (w *simWorld) inspectConn(c *conn) error {
 		return fmt.Errorf("it waits to send nothing")
 	case c.state != stateSend && c.state != stateDesk && c.out != nil:
 		return fmt.Errorf("%d segments are forgotten", len(c.out.segs)-c.out.first)
+	case c.out != nil && !simToldInTime(c.out):
+		return fmt.Errorf("of %d answers %d are logged, with %d bytes taken", len(c.out.answers), c.out.told, c.out.taken)
 	case d.conn.held && c.out == nil:
 		return fmt.Errorf("more was announced, and nothing has followed")
 	case c.state == stateIdle && c.in != nil:
@@ -313,7 +315,7 @@ func (w *simWorld) inspectSockets() {
 
 func (w *simWorld) inspectScratch() {
 	l := w.loop
-	if o := l.out; len(o.own)+len(o.segs)+o.sealed+o.first != 0 || o.ask != (errand{}) || o.had != (window{}) || o.failed != nil || o.instead != nil {
+	if o := l.out; len(o.own)+len(o.segs)+len(o.answers)+o.sealed+o.first+o.told+int(o.taken) != 0 || o.ask != (errand{}) || o.had != (window{}) || o.failed != nil || o.instead != nil {
 		w.fail("the loop's output holds %d bytes and %d segments of nobody", len(o.own), len(o.segs))
 	}
 	spares := 0
@@ -371,8 +373,5 @@ func (w *simWorld) inspectEnd() {
 			}
 		}
 	}
-	w.log.empty()
-	if got := int64(w.log.lines) + w.loop.access.dropped; got != w.loop.stats.Requests {
-		w.fail("%d lines were logged or dropped for %d requests", got, w.loop.stats.Requests)
-	}
+	w.inspectLog()
 }

@@ -66,6 +66,7 @@ type simConn struct {
 	written  int64 // bytes that the server has sent
 	held     bool  // the kernel was told that more follows
 	forgets  bool  // its close is to be a reset
+	handed   *simHanded
 
 	err    sys.Errno // reported once, by the next call
 	gone   bool      // reset: both directions are closed
@@ -288,6 +289,13 @@ func (k simKernel) take(call string, fd, n int) (*simConn, int, sys.Errno) {
 
 // put hands bytes to the client.
 func (c *simConn) put(p []byte) {
+	if !c.echo && !c.listener.control {
+		if c.handed == nil {
+			c.handed = new(simHanded)
+			c.w.handed = append(c.w.handed, c.handed)
+		}
+		c.handed.take(p)
+	}
 	if !c.gone {
 		c.send = append(c.send, p...)
 		c.client.wake()

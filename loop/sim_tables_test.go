@@ -159,7 +159,7 @@ func newSimTable(t testing.TB, dir string, id int, prev *routes.Table) *simTable
 	}
 	full := []string{"respond", "close"}[id%2]
 	fmt.Fprintf(&text, "limits: {connections: %d, per_address: %d, full: %s, head: %d, body: %d}\n", connections, perAddress, full, simHeadLimit, simBodyLimit)
-	text.WriteString("log: {access: off}\ncontrol: off\n")
+	fmt.Fprintf(&text, "log: {access: off, format: %s}\ncontrol: off\n", []string{"combined", "json"}[id/2%2])
 	cfg, err := config.Parse("sim.yaml", dir, []byte(text.String()))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text.String())

@@ -11,6 +11,7 @@ package loop
 //	sim_events_test.go  what happens to the whole server: reloads, drain, clocks
 //	sim_client_test.go  clients: how they send, read and leave
 //	sim_talk_*_test.go  what they say: HTTP, echo, the control socket
+//	sim_handed_test.go  what the access log has to tell of
 //	sim_request_test.go requests, sim_reply_test.go their answers
 //	sim_tables_test.go  what there is to be asked for
 //	sim_excuse_test.go  when an answer may stay away; without an excuse it may not

@@ -61,6 +61,7 @@ type simWorld struct {
 	calls    int               // of the kernel, since it was waited for
 	last     simWait
 	log      simLog
+	handed   []*simHanded // what the kernel has been handed, for each connection that speaks HTTP
 	trace    []string
 	tracing  bool
 }
@@ -111,7 +112,7 @@ func (w *simWorld) live() {
 	w.inMail, w.warming, w.shutting, w.kept = make(map[int]bool), make(map[*openFile]int), make(map[int]bool), nil
 	w.shadows, w.last, w.shortest, w.reloading = nil, simWait{}, simNever, nil
 	w.clerk = &simClerk{w: w}
-	w.log.lines = 0
+	w.log.lines, w.log.bytes, w.handed = 0, 0, nil
 
 	l, err := New(Options{Kernel: simKernel{w}, Log: slog.New(simHandler{w}), Control: w.command})
 	if err != nil {
