@@ -152,6 +152,8 @@ func (w *simWorld) inspectConn(c *conn) error {
 		return fmt.Errorf("it keeps %d bytes of input", cap(c.in))
 	case c.out != nil && cap(c.out.own) > simMostOut:
 		return fmt.Errorf("it keeps %d bytes of output", cap(c.out.own))
+	case c.out != nil && cap(c.out.text) > simMostIn:
+		return fmt.Errorf("it keeps %d bytes for the log", cap(c.out.text))
 	}
 	return nil
 }
