@@ -24,6 +24,14 @@ func (l *Loop) due(what string, once time.Duration) bool {
 	return true
 }
 
+// saidDescriptors tells that there are no descriptors for more clients.
+func (l *Loop) saidDescriptors() {
+	if l.due("descriptors", complainSeldom) {
+		l.log.Warn("no file descriptor is left for another client: idle ones have to go, and where none is, new ones are refused",
+			"open", l.conns.open, "remedy", "raise the limit (ulimit -n, or LimitNOFILE= in the systemd unit) or lower limits.connections")
+	}
+}
+
 // shortOfPlaces tells that limits.connections is reached.
 func (l *Loop) shortOfPlaces() {
 	if l.due("limits.connections", complainSeldom) {

@@ -107,11 +107,21 @@ func (l *Loop) ready1st(c *conn) {
 	}
 }
 
-// makeRoom keeps to limits.connections, among which those of the control socket do
-// not count: whoever wants to stop a flooded server has to get through. It gives false where nobody can make
-// way: then the new one is refused.
+// makeRoom keeps to limits.connections, and leaves the process the descriptors that
+// it needs besides: clients that take all there are would also hold up edits and
+// large files. Those of the control socket do not count: whoever wants to stop a
+// flooded server has to get through. It gives false where nobody can make way: then
+// the new one is refused.
 func (l *Loop) makeRoom() bool {
-	if l.conns.open-len(l.dead)-l.controls < l.table.Config.Limits.Connections {
+	clients, most := l.conns.open-len(l.dead)-l.controls, l.table.Config.Limits.Connections
+	if spare := l.descriptors - len(l.sockets); l.descriptors > 0 && spare < most {
+		if clients < spare {
+			return true
+		}
+		l.saidDescriptors()
+		return l.longestIdleGoes()
+	}
+	if clients < most {
 		return true
 	}
 	l.shortOfPlaces()
@@ -195,10 +205,7 @@ func (l *Loop) useSpare(s *socket) sys.Errno {
 // for them, and tells whoever can do more.
 func (l *Loop) shortOfDescriptors() {
 	l.files.trim(0)
-	if l.due("descriptors", complainSeldom) {
-		l.log.Warn("no file descriptor is left: idle clients have to go, and where none is, new ones are answered with 503",
-			"open", l.conns.open, "remedy", "raise the limit (ulimit -n, or LimitNOFILE= in the systemd unit) or lower limits.connections")
-	}
+	l.saidDescriptors()
 }
 
 func outOfDescriptors(errno sys.Errno) bool { return errno == sys.EMFILE || errno == sys.ENFILE }

@@ -37,15 +37,17 @@ type Loop struct {
 	listenBeside func(*socket, []int) error
 
 	// who it says it to
-	conns     slab
-	controls  int // of conns, those of the control socket, without dead ones
-	lanes     lanes
-	addresses addresses
-	again     []*conn // have bytes that were not looked at for lack of time
-	dead      []*conn // to be closed by reap
-	files     *cabinet
-	outputs   outputs
-	buffers   buffers
+	conns slab
+	// descriptors is Options.Descriptors.
+	descriptors int
+	controls    int // of conns, those of the control socket, without dead ones
+	lanes       lanes
+	addresses   addresses
+	again       []*conn // have bytes that were not looked at for lack of time
+	dead        []*conn // to be closed by reap
+	files       *cabinet
+	outputs     outputs
+	buffers     buffers
 
 	// the turn
 	now, wall  int64 // nanoseconds: on a steady clock, and since 1970
@@ -90,6 +92,10 @@ type Options struct {
 	// what the Table says of it, so that somebody makes a Table that knows it. It is
 	// called by other goroutines than the loop's, often for one file.
 	Stale func(path string)
+	// Descriptors is how many the process may use for sockets, if that is less than
+	// limits.connections and the listening ones come to: what it needs besides has
+	// been taken off. 0: as many as it likes.
+	Descriptors int
 	// Kernel is nil for the real one.
 	Kernel sys.Kernel
 }
@@ -98,7 +104,7 @@ type Options struct {
 // starts it. It needs three descriptors and starts the goroutines of the desk.
 func New(o Options) (*Loop, error) {
 	l := &Loop{
-		kernel: o.Kernel, log: o.Log,
+		kernel: o.Kernel, log: o.Log, descriptors: o.Descriptors,
 		sockets: make(map[int]*socket), files: newCabinet(), complained: make(map[string]int64),
 		scratch: make([]byte, scratchSize), pieces: make([][]byte, sys.MaxPieces),
 		events: make([]sys.Event, sys.MaxEvents), out: new(output),

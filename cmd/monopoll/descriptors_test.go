@@ -83,11 +83,15 @@ func TestDescriptorsExhausted(t *testing.T) {
 			return seen == 10
 		})
 	})
-	t.Run("large files are for later", func(t *testing.T) {
+	t.Run("large files are as ever", func(t *testing.T) {
 		fmt.Fprint(good, "/big.bin HTTP/1.1\r\nHost: x\r\n\r\n")
-		if res, _, err := good.answer(); err != nil || res.StatusCode != 503 || res.Header.Get("Retry-After") == "" {
+		if res, body, err := good.answer(); err != nil || res.StatusCode != 200 || len(body) != 2<<20 {
 			t.Errorf("%v, %v", res, err)
 		}
+	})
+	t.Run("edits are as ever", func(t *testing.T) {
+		replace(t, dir+"/www/new.txt", "new")
+		s.until("the new file", func() bool { res, body := good.get("/new.txt"); return res.StatusCode == 200 && body == "new" })
 	})
 	t.Run("small files are as ever", func(t *testing.T) {
 		if res, body := good.get("/a.txt"); res.StatusCode != 200 || body != "small" {

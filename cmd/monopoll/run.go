@@ -90,11 +90,10 @@ func (o *runOptions) serve(cfg *config.Config) error {
 	}
 	began := time.Now()
 	provideProcessors()
-	checkDescriptors(cfg, log)
 	p := &process{log: log, thrift: newThrift(), huge: newHugePages(log), ended: make(chan error, 1), signals: make(chan os.Signal, 8)}
 	p.listenToSignals()
 	control := &controller{config: cfg.Path, at: absolute(cfg.Path), started: began, stop: func() { p.signal(syscall.SIGTERM) }}
-	if p.server, err = loop.New(loop.Options{Log: log, Control: control.answer, Stale: p.stale}); err != nil {
+	if p.server, err = loop.New(loop.Options{Log: log, Control: control.answer, Stale: p.stale, Descriptors: forSockets(cfg, log)}); err != nil {
 		return &failure{exitFailed, fmt.Errorf("cannot start: %w", err)}
 	}
 	go func() { p.ended <- p.server.Run() }()

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"os/user"
 	"runtime"
@@ -24,22 +25,25 @@ func provideProcessors() {
 }
 
 // ownDescriptors is how many descriptors the process needs besides one for each
-// connection: epoll, eventfd, inotify, the logs, large files that stay open,
-// and those that the desk is opening.
+// socket: epoll, eventfd, inotify, the logs, large files that stay open, those that
+// the desk is opening, and the folders that are being read. Where there are few it
+// has to do with a quarter.
 const ownDescriptors = 128
 
-// checkDescriptors says when the process may not open as many connections as
-// the config lets in. It is no mistake: those that come too many are told 503.
-func checkDescriptors(cfg *config.Config, log *slog.Logger) {
+// forSockets is how many descriptors are left for sockets, 0 for any number. It
+// says when these are fewer than the connections that the config lets in. That is
+// no mistake: those that come too many are told 503.
+func forSockets(cfg *config.Config, log *slog.Logger) int {
 	var limit syscall.Rlimit
-	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
-		return
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil || limit.Cur > math.MaxInt32 {
+		return 0
 	}
 	if need := cfg.Limits.Connections + ownDescriptors; uint64(need) > limit.Cur {
 		log.Warn(fmt.Sprintf("limits.connections is %d, but this process may open only %d descriptors; "+
 			"raise that limit (ulimit -n, or LimitNOFILE= in the systemd unit) to at least %d, or lower limits.connections",
 			cfg.Limits.Connections, limit.Cur, need))
 	}
+	return int(limit.Cur - min(ownDescriptors, limit.Cur/4))
 }
 
 // become gives up the privileges of root for those of a user, for good, on all
