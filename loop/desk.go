@@ -85,7 +85,7 @@ func (d *desk) ask(job func()) bool {
 func (d *desk) fetch(l *Loop, c *conn, what errand) {
 	fd, gen := int(c.fd), c.gen
 	if what.open != nil {
-		l.files.take(what.open) // it must stay open until the desk is done with it
+		l.files.retain(what.open) // it must stay open until the desk is done with it
 	}
 	ok := d.ask(func() {
 		f := what.carryOut()
@@ -106,7 +106,7 @@ func (d *desk) fetch(l *Loop, c *conn, what errand) {
 func (e *errand) carryOut() (f found) {
 	f.now = e.what
 	if e.open != nil {
-		size, mtime, ctime, err := sys.VersionOf(e.open.fd)
+		size, mtime, ctime, err := sys.FstatWaiting(e.open.fd)
 		if err == nil && e.instead == nil && !e.what.Still(size, mtime, ctime) {
 			err = site.ErrChanged
 		}
@@ -181,7 +181,7 @@ func (l *Loop) fetched(fd int, gen uint32, what errand, f found) {
 func (d *desk) warm(l *Loop, c *conn) {
 	s := &c.out.segs[c.out.first]
 	fd, gen, file, at, length := int(c.fd), c.gen, s.file, s.at, min(s.left, aheadSize)
-	l.files.take(file) // as in fetch
+	l.files.retain(file) // as in fetch
 	ok := d.ask(func() {
 		err := sys.ReadAhead(file.fd, at, length)
 		d.mail.post(func(l *Loop) { l.warmed(fd, gen, file, at+length, err) })

@@ -15,7 +15,7 @@ type openFile struct {
 	saidBroken bool
 	once       bool // no table knows it: it is for those who have it by now
 	local      bool // see sys.Local
-	// in cabinet.idle, while nobody sends it
+	// in openFiles.idle, while nobody sends it
 	prev, next *openFile
 }
 
@@ -30,17 +30,17 @@ func (w window) has(f *openFile, at int64) bool {
 	return w.file == f && w.at <= at && at < w.at+w.length
 }
 
-// cabinet keeps large files open from one request to the next. It holds at most
-// openFiles that nobody is being sent.
-type cabinet struct {
+// openFiles keeps large files open from one request to the next. It holds at most
+// idleFilesMost that nobody is being sent.
+type openFiles struct {
 	byFile map[*site.File]*openFile
 	idle   openFile // ring; idle.next was used longest ago
 	count  int      // of idle
 	dead   []int    // descriptors, for reap to have closed
 }
 
-func newCabinet() *cabinet {
-	c := &cabinet{byFile: make(map[*site.File]*openFile)}
+func newOpenFiles() *openFiles {
+	c := &openFiles{byFile: make(map[*site.File]*openFile)}
 	c.idle.prev, c.idle.next = &c.idle, &c.idle
 	return c
 }
@@ -53,7 +53,7 @@ func (o *openFile) inMemory(k sys.Kernel, at, length int64) bool {
 }
 
 // get gives f open, or nil when the desk has to open it first.
-func (c *cabinet) get(f *site.File) *openFile {
+func (c *openFiles) get(f *site.File) *openFile {
 	o := c.byFile[f]
 	if o == nil {
 		return nil
@@ -66,7 +66,7 @@ func (c *cabinet) get(f *site.File) *openFile {
 }
 
 // add takes a descriptor that the desk has opened.
-func (c *cabinet) add(f *site.File, fd int) *openFile {
+func (c *openFiles) add(f *site.File, fd int) *openFile {
 	if o := c.byFile[f]; o != nil { // two asked at the same time
 		c.dead = append(c.dead, fd)
 		return o
@@ -74,12 +74,12 @@ func (c *cabinet) add(f *site.File, fd int) *openFile {
 	o := &openFile{fd: fd, what: f}
 	c.byFile[f] = o
 	c.link(o)
-	c.trim(openFiles)
+	c.trim(idleFilesMost)
 	return o
 }
 
-// take counts one more segment that sends o.
-func (c *cabinet) take(o *openFile) {
+// retain counts one more segment that sends o.
+func (c *openFiles) retain(o *openFile) {
 	if o.refs == 0 {
 		c.unlink(o)
 	}
@@ -87,7 +87,7 @@ func (c *cabinet) take(o *openFile) {
 }
 
 // outdated lets no further answer use o, which has changed.
-func (c *cabinet) outdated(o *openFile) {
+func (c *openFiles) outdated(o *openFile) {
 	if c.byFile[o.what] != o {
 		return
 	}
@@ -99,22 +99,22 @@ func (c *cabinet) outdated(o *openFile) {
 }
 
 // unused closes o if it was opened for an answer that has no use for it.
-func (c *cabinet) unused(o *openFile) {
+func (c *openFiles) unused(o *openFile) {
 	if o.once && o.refs == 0 {
 		c.outdated(o)
 	}
 }
 
 // send puts length bytes of o, from offset at, behind what is in out.
-func (c *cabinet) send(out *output, o *openFile, at, length int64) {
+func (c *openFiles) send(out *output, o *openFile, at, length int64) {
 	if length > 0 {
-		c.take(o)
+		c.retain(o)
 		out.part(o, at, length)
 	}
 }
 
 // release is called by each segment when it is done with its file.
-func (c *cabinet) release(o *openFile) {
+func (c *openFiles) release(o *openFile) {
 	o.refs--
 	if o.refs > 0 {
 		return
@@ -127,11 +127,11 @@ func (c *cabinet) release(o *openFile) {
 		return
 	}
 	c.link(o)
-	c.trim(openFiles)
+	c.trim(idleFilesMost)
 }
 
 // trim closes the files used longest ago until no more than n are idle.
-func (c *cabinet) trim(n int) {
+func (c *openFiles) trim(n int) {
 	for c.count > n {
 		o := c.idle.next
 		c.unlink(o)
@@ -142,13 +142,13 @@ func (c *cabinet) trim(n int) {
 
 // forget lets no further answer use what is open: a new table has come, and
 // with it perhaps new files. Those being sent are closed when they are done.
-func (c *cabinet) forget() {
+func (c *openFiles) forget() {
 	c.trim(0)
 	clear(c.byFile)
 }
 
 // abandon releases the files of an output that will not be sent.
-func (c *cabinet) abandon(out *output) {
+func (c *openFiles) abandon(out *output) {
 	for i := range out.segs {
 		if f := out.segs[i].file; f != nil {
 			out.segs[i].file = nil
@@ -160,7 +160,7 @@ func (c *cabinet) abandon(out *output) {
 
 // broken is called when a file could not be read to its end, which somebody still
 // needs.
-func (c *cabinet) broken(l *Loop, o *openFile, why error) {
+func (c *openFiles) broken(l *Loop, o *openFile, why error) {
 	c.outdated(o)
 	if o.saidBroken {
 		return
@@ -171,13 +171,13 @@ func (c *cabinet) broken(l *Loop, o *openFile, why error) {
 
 var errShorter = errors.New("it became shorter while it was sent; replace files by renaming a new one over them")
 
-func (c *cabinet) link(o *openFile) {
+func (c *openFiles) link(o *openFile) {
 	o.prev, o.next = c.idle.prev, &c.idle
 	o.prev.next, o.next.prev = o, o
 	c.count++
 }
 
-func (c *cabinet) unlink(o *openFile) {
+func (c *openFiles) unlink(o *openFile) {
 	o.prev.next, o.next.prev = o.next, o.prev
 	o.prev, o.next = nil, nil
 	c.count--

@@ -38,7 +38,7 @@ func (s *session) requestWithBody(in []byte, n int, out *output) (int, want) {
 		}
 		out.own = append(out.own, http1.Continue...)
 	}
-	took, refused := b.take(in[n:], limit)
+	took, refused := b.feed(in[n:], limit)
 	if refused != nil {
 		return s.refuseBody(refused, in, out)
 	}
@@ -57,7 +57,7 @@ func (s *session) requestWithBody(in []byte, n int, out *output) (int, want) {
 // readBody takes more of the body that is being read, and answers at its end.
 func (s *session) readBody(in []byte, out *output) (int, want) {
 	l, b := s.loop, s.body
-	n, refused := b.take(in, s.conn.socket.table.Config.Limits.Body)
+	n, refused := b.feed(in, s.conn.socket.table.Config.Limits.Body)
 	if refused == nil && !b.whole {
 		return n, wantBody
 	}
@@ -85,8 +85,8 @@ func (s *session) recall(head []byte) *http1.Refusal {
 	return refused
 }
 
-// take reads what in has of the body.
-func (b *bodyReading) take(in []byte, limit int64) (n int, refused *http1.Refusal) {
+// feed reads what in has of the body.
+func (b *bodyReading) feed(in []byte, limit int64) (n int, refused *http1.Refusal) {
 	if b.whole {
 		return 0, nil
 	}

@@ -147,9 +147,9 @@ const (
 	// what the table says of it, beside each time that a table comes.
 	staleLook = 250 * time.Millisecond
 
-	// openFiles is how many large files stay open without being sent, so that a
+	// idleFilesMost is how many large files stay open without being sent, so that a
 	// popular one is opened once.
-	openFiles = 64
+	idleFilesMost = 64
 
 	// keptBuffer is the largest buffer that is kept for another connection, in
 	// bytes, and keptBuffers how many of them. What is above goes to the

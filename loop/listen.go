@@ -96,11 +96,11 @@ func (l *Loop) welcome(s *socket, fd int, peer sys.Peer) {
 	}
 	s.conns++
 	l.stats.Accepted++
-	l.ready1st(c)
+	l.serveFirst(c)
 }
 
-// ready1st serves a connection that epoll does not know yet.
-func (l *Loop) ready1st(c *conn) {
+// serveFirst serves a connection that epoll does not know yet.
+func (l *Loop) serveFirst(c *conn) {
 	defer l.contain(c)
 	if in := l.fill(c); len(in) > 0 || c.eof {
 		l.advance(c, in)
@@ -211,7 +211,7 @@ func (l *Loop) shortOfDescriptors() {
 func outOfDescriptors(errno sys.Errno) bool { return errno == sys.EMFILE || errno == sys.ENFILE }
 
 func (l *Loop) reserve() {
-	if fd, errno := l.kernel.Reserve(); errno == 0 {
+	if fd, errno := l.kernel.OpenSpare(); errno == 0 {
 		l.spare = fd
 	}
 }

@@ -45,7 +45,7 @@ type Loop struct {
 	addresses   addresses
 	again       []*conn // have bytes that were not looked at for lack of time
 	dead        []*conn // to be closed by reap
-	files       *cabinet
+	files       *openFiles
 	outputs     outputs
 	buffers     buffers
 
@@ -79,7 +79,7 @@ type Loop struct {
 	access accessLog
 	stats  Stats
 	sent   int64        // bytes
-	pulse  atomic.Int64 // see Work
+	workDone  atomic.Int64 // see Work
 }
 
 // Options are what a Loop is made with.
@@ -105,7 +105,7 @@ type Options struct {
 func New(o Options) (*Loop, error) {
 	l := &Loop{
 		kernel: o.Kernel, log: o.Log, descriptors: o.Descriptors,
-		sockets: make(map[int]*socket), files: newCabinet(), complained: make(map[string]int64),
+		sockets: make(map[int]*socket), files: newOpenFiles(), complained: make(map[string]int64),
 		scratch: make([]byte, scratchSize), pieces: make([][]byte, sys.MaxPieces),
 		events: make([]sys.Event, sys.MaxEvents), out: new(output),
 		piece: pieceSize, spare: -1, alone: runtime.GOMAXPROCS(0) == 1,
@@ -183,7 +183,7 @@ func (l *Loop) turn() sys.Errno {
 	l.reap()
 	l.piece, l.pieceTakers = max(pieceSize/max(l.pieceTakers, 1), leastPiece), 0
 	l.busy = n > 0
-	l.pulse.Store(l.stats.Requests + l.sent/leastPiece)
+	l.workDone.Store(l.stats.Requests + l.sent/leastPiece)
 	return 0
 }
 
@@ -273,7 +273,7 @@ func (l *Loop) expire() {
 
 func (l *Loop) expired(c *conn) {
 	defer l.contain(c)
-	if l.gotOn(c) {
+	if l.progressed(c) {
 		return
 	}
 	if c.state == stateStale {
@@ -283,7 +283,7 @@ func (l *Loop) expired(c *conn) {
 	if c.state == stateSend {
 		// Otherwise ten thousand that read a byte a second, and are closed, leave
 		// the kernel with as many answers, which it tries to deliver for minutes.
-		l.kernel.Forget(int(c.fd))
+		l.kernel.ResetOnClose(int(c.fd))
 	}
 	if c.out != nil || c.state == stateIdle || c.state == stateSend || c.state == stateLinger {
 		l.enter(c, stateDead)

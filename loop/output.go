@@ -67,7 +67,7 @@ func (o *output) borrow(s string) {
 }
 
 // part sends length bytes of an open file, from offset at. The segment must be
-// counted by cabinet.take; see cabinet.send.
+// counted by openFiles.retain; see openFiles.send.
 func (o *output) part(f *openFile, at, length int64) {
 	o.seal()
 	warm := int64(0)

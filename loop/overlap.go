@@ -49,14 +49,14 @@ const (
 	claimLoop
 )
 
-func (c *claim) take(who int32) bool { return c.state.CompareAndSwap(claimNone, who) }
+func (c *claim) acquire(who int32) bool { return c.state.CompareAndSwap(claimNone, who) }
 func (c *claim) release()            { c.state.Store(claimNone) }
 
 // claimNarrowed keeps the loop from closing sockets that were narrowed, until
 // the plan is carried out or abandoned.
 func (l *Loop) claimNarrowed(p *plan) {
 	for _, s := range l.publisher.narrowed {
-		if s.claim.take(claimReload) {
+		if s.claim.acquire(claimReload) {
 			p.claimed = append(p.claimed, s)
 		}
 	}
@@ -176,7 +176,7 @@ func (l *Loop) expireNarrowed() {
 		g := &l.narrowed[i]
 		switch {
 		case g.until > l.now:
-		case g.socket.claim.take(claimLoop):
+		case g.socket.claim.acquire(claimLoop):
 			l.leave(g.socket)
 		default:
 			g.until = l.now + int64(claimRetry)

@@ -55,12 +55,12 @@ func (l *Loop) rebound(p *plan, a config.Address, old *socket) *socket {
 	}
 	s.address = a
 	p.fresh = append(p.fresh, s)
-	p.again = append(p.again, Found{Address: s.key})
+	p.again = append(p.again, Rebound{Address: s.key})
 	return s
 }
 
-// Found is a unix socket that clients find since Rebind, and did not before.
-type Found struct {
+// Rebound is a unix socket that clients find since Rebind, and did not before.
+type Rebound struct {
 	Address string // as the config has it
 	First   bool   // it could never be had before, as may be with the control socket
 }
@@ -69,7 +69,7 @@ type Found struct {
 // that cannot: it gives them, and why others are lost for now. A control socket
 // that could not be had is tried again. The log has it all too. Any goroutine may
 // call it.
-func (l *Loop) Rebind() (again []Found, err error) {
+func (l *Loop) Rebind() (again []Rebound, err error) {
 	l.publisher.mu.Lock()
 	defer l.publisher.mu.Unlock()
 	u := &l.publisher

@@ -66,7 +66,7 @@ func TestLostSocketIsBoundAnew(t *testing.T) {
 	before := unixClient(t, path)
 	before()
 	remove()
-	if again, err := s.loop.Rebind(); err != nil || !slices.Equal(again, []Found{{Address: "unix:" + path}}) {
+	if again, err := s.loop.Rebind(); err != nil || !slices.Equal(again, []Rebound{{Address: "unix:" + path}}) {
 		t.Errorf("%v, %v", again, err)
 	}
 	after := unixClient(t, path)

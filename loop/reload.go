@@ -38,7 +38,7 @@ type plan struct {
 
 	// For unix sockets: see rebind.go.
 	look      bool       // for those that are lost
-	again     []Found    // addresses that were bound anew
+	again     []Rebound    // addresses that were bound anew
 	lost      []error    // why others could not be
 	renamings []renaming // those of which the path is another
 
@@ -191,7 +191,7 @@ func (l *Loop) prepareControl(p *plan, path string) {
 		}
 		if fresh := l.bindControl(path, said); fresh != nil {
 			if s != nil || said {
-				p.again = append(p.again, Found{fresh.key, s == nil})
+				p.again = append(p.again, Rebound{fresh.key, s == nil})
 			}
 			p.fresh = append(p.fresh, fresh)
 			s = fresh
@@ -297,7 +297,7 @@ func (l *Loop) assign(s *socket, listener *routes.Listener) {
 	if s.echo != listener.Echo {
 		// What echo has not been rid of, it does not read: its clients bound
 		// themselves. With the bound, 1 MB messages have a third less throughput.
-		l.kernel.BoundUnsent(s.fd, !listener.Echo)
+		l.kernel.LimitNotSent(s.fd, !listener.Echo)
 	}
 	s.echo, s.closing = listener.Echo, listener.Echo
 	if !listener.Echo {

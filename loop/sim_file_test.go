@@ -44,7 +44,7 @@ func (k simKernel) Cached(file int, at int64, n int) (bool, sys.Errno) {
 	return true, 0
 }
 
-func (k simKernel) Version(file int) (size, mtime, ctime int64, errno sys.Errno) {
+func (k simKernel) Fstat(file int) (size, mtime, ctime int64, errno sys.Errno) {
 	if k.descriptor("fstat", file, kindFile) == nil {
 		return 0, 0, 0, unix.EBADF
 	}
@@ -153,7 +153,7 @@ func (k *simClerk) fetch(l *Loop, c *conn, what errand) {
 	w, fd, gen := k.w, int(c.fd), c.gen
 	about := w.fds[fd].conn
 	if what.open != nil {
-		l.files.take(what.open)
+		l.files.retain(what.open)
 	}
 	if w.fault(faultDeskFull) {
 		about.excuse |= excuseDesk
@@ -276,7 +276,7 @@ func (k *simClerk) warm(l *Loop, c *conn) {
 	s := &c.out.segs[c.out.first]
 	w, fd, gen, file, at, length := k.w, int(c.fd), c.gen, s.file, s.at, min(s.left, aheadSize)
 	about := w.fds[fd].conn
-	l.files.take(file)
+	l.files.retain(file)
 	if w.fault(faultDeskFull) {
 		about.excuse |= excuseFile
 		l.files.release(file)

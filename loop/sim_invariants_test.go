@@ -228,7 +228,7 @@ func (w *simWorld) inspectFiles() {
 			return
 		}
 	}
-	if idle != l.files.count || idle > openFiles {
+	if idle != l.files.count || idle > idleFilesMost {
 		w.fail("%d files are idle, %d are counted", idle, l.files.count)
 	}
 	for _, f := range l.files.byFile {

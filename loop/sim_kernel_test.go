@@ -178,7 +178,7 @@ func (k simKernel) Drain(fd int) sys.Errno {
 	return 0
 }
 
-func (k simKernel) Reserve() (int, sys.Errno) {
+func (k simKernel) OpenSpare() (int, sys.Errno) {
 	if k.started && k.fault(faultReserve) {
 		return -1, unix.ENFILE
 	}

@@ -345,7 +345,7 @@ func (k simKernel) Writev(fd int, pieces [][]byte) (int, sys.Errno) {
 	return n, 0
 }
 
-func (k simKernel) Forget(fd int) sys.Errno {
+func (k simKernel) ResetOnClose(fd int) sys.Errno {
 	d := k.descriptor("setsockopt", fd, kindConn)
 	if d == nil {
 		return unix.EBADF
@@ -406,9 +406,9 @@ func simNetwork(peer int) int { return min(peer, len(simPeers)-2) }
 
 func (k simKernel) DeferAccept(fd int, _ bool) { k.descriptor("setsockopt", fd, kindListener) }
 
-func (k simKernel) BoundUnsent(fd int, _ bool) { k.descriptor("setsockopt", fd, kindListener) }
+func (k simKernel) LimitNotSent(fd int, _ bool) { k.descriptor("setsockopt", fd, kindListener) }
 
-func (k simKernel) Unsent(fd int) (int, sys.Errno) {
+func (k simKernel) Unacked(fd int) (int, sys.Errno) {
 	d := k.descriptor("ioctl", fd, kindConn)
 	if d == nil {
 		return 0, unix.EBADF

@@ -7,9 +7,9 @@ import "time"
 // answer and of a body is renewed when it runs out, and only if the peer got on
 // at a rate worth waiting for.
 
-// gotOn says whether the peer was fast enough in the time that has just run
+// progressed says whether the peer was fast enough in the time that has just run
 // out, and begins the next.
-func (l *Loop) gotOn(c *conn) bool {
+func (l *Loop) progressed(c *conn) bool {
 	if c.state != stateSend && c.state != stateBody {
 		return false
 	}
@@ -29,7 +29,7 @@ func (l *Loop) gotOn(c *conn) bool {
 // unconfirmed is how many bytes have been written to c that its peer has not
 // confirmed. Where the kernel cannot tell, all count as taken.
 func (l *Loop) unconfirmed(c *conn) int64 {
-	n, errno := l.kernel.Unsent(int(c.fd))
+	n, errno := l.kernel.Unacked(int(c.fd))
 	if errno != 0 {
 		return 0
 	}

@@ -75,9 +75,9 @@ type patient struct {
 	asked atomic.Int64
 }
 
-func (k *patient) Unsent(fd int) (int, sys.Errno) {
+func (k *patient) Unacked(fd int) (int, sys.Errno) {
 	k.asked.Add(1)
-	return k.Linux.Unsent(fd)
+	return k.Linux.Unacked(fd)
 }
 
 // One that is slow, and yet worth waiting for, gets everything, although its time

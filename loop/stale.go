@@ -16,7 +16,7 @@ import (
 // isStill says that an open file is what the table says of it, as far as the kernel
 // tells. It is for files that are in memory: see sys.Kernel.Version.
 func (o *openFile) isStill(k sys.Kernel) bool {
-	size, mtime, ctime, errno := k.Version(o.fd)
+	size, mtime, ctime, errno := k.Fstat(o.fd)
 	return errno != 0 || o.what.Still(size, mtime, ctime)
 }
 

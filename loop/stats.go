@@ -29,7 +29,7 @@ type ListenerStats struct {
 // Work is how much has been done for clients, as of the last turn: an answer
 // counts as one, and so do 64 KiB that are sent, which cost as much CPU. Any
 // goroutine may call it.
-func (l *Loop) Work() int64 { return l.pulse.Load() }
+func (l *Loop) Work() int64 { return l.workDone.Load() }
 
 // Stats asks the loop for its counts. ok is false when it has ended. Any
 // goroutine may call it.

@@ -7,9 +7,9 @@ import (
 	"monopoll/routes"
 )
 
-// settle judges what the fields of a complete head mean together. lines are
+// checkFields judges what the fields of a complete head mean together. lines are
 // the field lines and the empty line.
-func settle(lines []byte, req *routes.Request, msg *Message) *Refusal {
+func checkFields(lines []byte, req *routes.Request, msg *Message) *Refusal {
 	f := &msg.fields
 	if f.seen&(seenRepeated|seenList) != 0 {
 		if f.seen&seenList != 0 {

@@ -117,7 +117,7 @@ func head(in []byte, mark *Mark, req *routes.Request, msg *Message) (int, *Refus
 		return 0, refused
 	}
 	req.Head = in[begin:n]
-	return n, settle(in[at:n], req, msg)
+	return n, checkFields(in[at:n], req, msg)
 }
 
 // emptyLines skips the empty lines before a request line (RFC 9112 §2.2), of

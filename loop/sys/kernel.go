@@ -90,33 +90,33 @@ type Kernel interface {
 	// the kernel or the filesystem; true beside it: as far as it tells, they
 	// are there or on their way (see Local).
 	Cached(file int, offset int64, n int) (bool, Errno)
-	// Version gives what tells one version of an open file from another: its size
+	// Fstat gives what tells one version of an open file from another: its size
 	// in bytes, and the times of its last change, of content and of inode, in
 	// nanoseconds since 1970 (fstat(2)). A file server may be asked for it, so it is
-	// for files only of which Cached could tell; for others there is VersionOf.
-	Version(file int) (size, mtime, ctime int64, errno Errno)
+	// for files only of which Cached could tell; for others there is FstatWaiting.
+	Fstat(file int) (size, mtime, ctime int64, errno Errno)
 	// DeferAccept has a listening socket of TCP give a connection only when
 	// something has arrived on it, or after a second (TCP_DEFER_ACCEPT of tcp(7)).
 	DeferAccept(fd int, on bool)
-	// BoundUnsent says whether the kernel takes little more of what is written to
+	// LimitNotSent says whether the kernel takes little more of what is written to
 	// the sockets that fd will accept than is on its way to their peers, or a
 	// send buffer full (TCP_NOTSENT_LOWAT of tcp(7)). BindTCP has it bounded.
-	BoundUnsent(fd int, bound bool)
-	// Unsent is how many bytes written to fd its peer has not confirmed
+	LimitNotSent(fd int, bound bool)
+	// Unacked is how many bytes written to fd its peer has not confirmed
 	// (SIOCOUTQ of tcp(7)).
-	Unsent(fd int) (int, Errno)
+	Unacked(fd int) (int, Errno)
 	// ShutdownWrite says to the peer that nothing more comes (shutdown(2)).
 	ShutdownWrite(fd int) Errno
-	// Forget has the Close of fd send a reset and drop what the peer has not
+	// ResetOnClose has the Close of fd send a reset and drop what the peer has not
 	// confirmed, which the kernel would otherwise keep, and try to send, for
 	// minutes (SO_LINGER of socket(7), with a time of 0).
-	Forget(fd int) Errno
+	ResetOnClose(fd int) Errno
 	// Close gives the descriptor back. It is gone even if the result is not 0
 	// (close(2)).
 	Close(fd int) Errno
-	// Reserve opens a descriptor that means nothing, to be closed when there
+	// OpenSpare opens a descriptor that means nothing, to be closed when there
 	// are none left: the one to turn a client away with.
-	Reserve() (fd int, errno Errno)
+	OpenSpare() (fd int, errno Errno)
 
 	// Now gives the time in nanoseconds: on a clock that never jumps, for
 	// timeouts, and since 1970, for Date.

@@ -101,11 +101,11 @@ func (k *Linux) Accept(fd int, peer *Peer) (int, Errno) {
 }
 
 func (*Linux) Read(fd int, p []byte) (int, Errno) {
-	return again(unix.SYS_READ, fd, unsafe.Pointer(unsafe.SliceData(p)), len(p))
+	return retryEINTR(unix.SYS_READ, fd, unsafe.Pointer(unsafe.SliceData(p)), len(p))
 }
 
 func (*Linux) Write(fd int, p []byte) (int, Errno) {
-	return again(unix.SYS_WRITE, fd, unsafe.Pointer(unsafe.SliceData(p)), len(p))
+	return retryEINTR(unix.SYS_WRITE, fd, unsafe.Pointer(unsafe.SliceData(p)), len(p))
 }
 
 func (*Linux) WriteMore(fd int, p []byte) (int, Errno) {
@@ -125,16 +125,16 @@ func (k *Linux) Writev(fd int, pieces [][]byte) (int, Errno) {
 		k.iov[i].Base = unsafe.SliceData(p)
 		k.iov[i].SetLen(len(p))
 	}
-	n, e := again(unix.SYS_WRITEV, fd, unsafe.Pointer(&k.iov), len(pieces))
+	n, e := retryEINTR(unix.SYS_WRITEV, fd, unsafe.Pointer(&k.iov), len(pieces))
 	for i := range pieces {
 		k.iov[i].Base = nil // a body must not stay alive because it was sent once
 	}
 	return n, e
 }
 
-// again makes a call of three arguments that cannot block, until no signal
+// retryEINTR makes a call of three arguments that cannot block, until no signal
 // interrupts it.
-func again(call uintptr, fd int, p unsafe.Pointer, n int) (int, Errno) {
+func retryEINTR(call uintptr, fd int, p unsafe.Pointer, n int) (int, Errno) {
 	for {
 		r, _, e := unix.RawSyscall(call, uintptr(fd), uintptr(p), uintptr(n))
 		if e == 0 {
@@ -158,7 +158,7 @@ func (*Linux) Sendfile(fd, file int, offset int64, n int) (int, Errno) {
 	}
 }
 
-func (*Linux) Version(file int) (size, mtime, ctime int64, errno Errno) {
+func (*Linux) Fstat(file int) (size, mtime, ctime int64, errno Errno) {
 	var st unix.Stat_t
 	_, _, errno = unix.RawSyscall(unix.SYS_FSTAT, uintptr(file), uintptr(unsafe.Pointer(&st)), 0)
 	return st.Size, st.Mtim.Nano(), st.Ctim.Nano(), errno
@@ -173,7 +173,7 @@ func (*Linux) DeferAccept(fd int, on bool) {
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, n)
 }
 
-func (*Linux) BoundUnsent(fd int, bound bool) {
+func (*Linux) LimitNotSent(fd int, bound bool) {
 	n := 0 // as net.ipv4.tcp_notsent_lowat says
 	if bound {
 		n = unsentLimit
@@ -182,7 +182,7 @@ func (*Linux) BoundUnsent(fd int, bound bool) {
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, n)
 }
 
-func (*Linux) Unsent(fd int) (int, Errno) {
+func (*Linux) Unacked(fd int) (int, Errno) {
 	n, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
 	_, errno := result(0, err)
 	return n, errno
@@ -193,7 +193,7 @@ func (*Linux) ShutdownWrite(fd int) Errno {
 	return e
 }
 
-func (*Linux) Forget(fd int) Errno {
+func (*Linux) ResetOnClose(fd int) Errno {
 	_, errno := result(0, unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}))
 	return errno
 }
@@ -203,7 +203,7 @@ func (*Linux) Close(fd int) Errno {
 	return e
 }
 
-func (*Linux) Reserve() (int, Errno) {
+func (*Linux) OpenSpare() (int, Errno) {
 	return result(unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0))
 }
 

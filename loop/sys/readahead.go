@@ -30,8 +30,8 @@ func ReadAhead(file int, at, length int64) error {
 	return nil
 }
 
-// VersionOf is Kernel.Version for whoever may wait.
-func VersionOf(file int) (size, mtime, ctime int64, err error) {
+// FstatWaiting is Kernel.Fstat for whoever may wait.
+func FstatWaiting(file int) (size, mtime, ctime int64, err error) {
 	var st unix.Stat_t
 	for {
 		if err = unix.Fstat(file, &st); err != unix.EINTR {
