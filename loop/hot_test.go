@@ -30,7 +30,7 @@ const hotListener, hotClient = 1000, 1001
 
 func (k *hotKernel) EpollCreate() (int, sys.Errno) { return 998, 0 }
 func (k *hotKernel) Eventfd() (int, sys.Errno)     { return 999, 0 }
-func (k *hotKernel) OpenSpare() (int, sys.Errno)     { return 997, 0 }
+func (k *hotKernel) OpenSpare() (int, sys.Errno)   { return 997, 0 }
 func (k *hotKernel) Wake(int) sys.Errno            { return 0 }
 func (k *hotKernel) Drain(int) sys.Errno           { return 0 }
 func (k *hotKernel) Close(int) sys.Errno           { return 0 }

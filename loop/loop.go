@@ -76,10 +76,10 @@ type Loop struct {
 	msg         http1.Message
 	res         routes.Response
 
-	access accessLog
-	stats  Stats
-	sent   int64        // bytes
-	workDone  atomic.Int64 // see Work
+	access   accessLog
+	stats    Stats
+	sent     int64        // bytes
+	workDone atomic.Int64 // see Work
 }
 
 // Options are what a Loop is made with.

@@ -50,7 +50,7 @@ const (
 )
 
 func (c *claim) acquire(who int32) bool { return c.state.CompareAndSwap(claimNone, who) }
-func (c *claim) release()            { c.state.Store(claimNone) }
+func (c *claim) release()               { c.state.Store(claimNone) }
 
 // claimNarrowed keeps the loop from closing sockets that were narrowed, until
 // the plan is carried out or abandoned.

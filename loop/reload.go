@@ -38,7 +38,7 @@ type plan struct {
 
 	// For unix sockets: see rebind.go.
 	look      bool       // for those that are lost
-	again     []Rebound    // addresses that were bound anew
+	again     []Rebound  // addresses that were bound anew
 	lost      []error    // why others could not be
 	renamings []renaming // those of which the path is another
 
