@@ -135,6 +135,11 @@
 //   - Touching all connections of a turn before the first is served, so that
 //     the memory of ten thousand comes into the cache side by side: 1.24; touching
 //     the one after the next while one is served: 1.04.
+//   - Reading the requests of up to 16 connections of a turn first, and touching
+//     what their answers will need level by level (folder, names, file, content),
+//     so that what is in no cache comes side by side, as Valkey does with its keys:
+//     going round 10,000 sites 1.01, one of them 0.98 (20 rounds on a noisy
+//     machine).
 //   - Pieces of 1, 2 or 8 MiB, which is what nginx sends at a time: 2.1, 2.0 and
 //     3.1 ms for 10 MB under BBR, where 64 KiB are 1.6. Under Reno 128, 256 and
 //     512 KiB are 0.92, 0.78 and 0.76 of the CPU of 64, and the slowest of 64
