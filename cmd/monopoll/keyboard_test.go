@@ -74,11 +74,12 @@ func TestKeyboardIsShared(t *testing.T) {
 	cmd := command(dir, "run")
 	cmd.Stdin = p.terminal
 	s := launch(t, cmd)
+	pager, left := int(p.terminal.Fd()), make(chan struct{})
 	go func() {
-		key := make([]byte, 16)
-		for {
-			if _, err := syscall.Read(int(p.terminal.Fd()), key); err != nil {
-				return // the keyboard is gone, at the end of the test
+		defer close(left)
+		for key := make([]byte, 16); ; {
+			if n, err := syscall.Read(pager, key); n <= 0 || err != nil {
+				return // the keyboard is gone
 			}
 		}
 	}()
@@ -86,6 +87,8 @@ func TestKeyboardIsShared(t *testing.T) {
 		p.types(t, "x\n")
 		s.serves(a, "/", "one")
 	}
+	p.keyboard.Close()
+	<-left
 	s.stop()
 }
 
