@@ -44,6 +44,10 @@ const (
 	// flood of them must not keep the others waiting.
 	acceptLimit = 64
 
+	// leastPlaces is how many clients there is a place for even where listening
+	// sockets take nearly all descriptors: when these are used up, that is seen too.
+	leastPlaces = 16
+
 	// arrivalTime is how long the first request of a connection may be under way
 	// before the connection counts as idle, and has to go where places are short.
 	arrivalTime = time.Second
@@ -156,6 +160,10 @@ const (
 	// collector.
 	keptBuffer  = 128 << 10
 	keptBuffers = 64
+
+	// keptAnswers is for how many answers to be logged such a buffer may have room:
+	// 230 bytes for each.
+	keptAnswers = 256
 
 	// arrivalsMany is how many connections a second make a socket a busy one, for
 	// which see arrivals; they are counted over arrivalsLook at least, so that

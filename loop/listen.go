@@ -113,18 +113,18 @@ func (l *Loop) serveFirst(c *conn) {
 // flooded server has to get through. It gives false where nobody can make way: then
 // the new one is refused.
 func (l *Loop) makeRoom() bool {
-	clients, most := l.conns.open-len(l.dead)-l.controls, l.table.Config.Limits.Connections
-	if spare := l.descriptors - len(l.sockets); l.descriptors > 0 && spare < most {
-		if clients < spare {
-			return true
-		}
-		l.saidDescriptors()
-		return l.longestIdleGoes()
+	most, few := l.table.Config.Limits.Connections, false
+	if spare := max(l.descriptors-len(l.sockets), leastPlaces); l.descriptors > 0 && spare < most {
+		most, few = spare, true
 	}
-	if clients < most {
+	switch {
+	case l.conns.open-len(l.dead)-l.controls < most:
 		return true
+	case few:
+		l.saidDescriptors()
+	default:
+		l.shortOfPlaces()
 	}
-	l.shortOfPlaces()
 	return l.longestIdleGoes()
 }
 

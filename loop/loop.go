@@ -15,7 +15,7 @@ import (
 
 // Loop serves every listener and every connection of a Table on one goroutine:
 // the one that calls Run. Its fields belong to that goroutine, except publisher,
-// mail and pulse, which have locks of their own or are atomic. Other goroutines
+// mail and workDone, which have locks of their own or are atomic. Other goroutines
 // reach it by the methods that say so.
 type Loop struct {
 	kernel sys.Kernel

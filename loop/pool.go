@@ -33,7 +33,7 @@ func (p *outputs) get() *output {
 
 func (p *outputs) put(o *output) {
 	o.reset()
-	if cap(o.own) <= keptBuffer && cap(o.text) <= keptBuffer && len(p.free) < keptBuffers {
+	if cap(o.own) <= keptBuffer && cap(o.text) <= keptBuffer && cap(o.answers) <= keptAnswers && len(p.free) < keptBuffers {
 		p.free = append(p.free, o)
 	}
 }

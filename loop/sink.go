@@ -155,13 +155,16 @@ func (s *sink) reopen() {
 	if !s.own {
 		return
 	}
-	// Where it fails, an empty line begins the new file, which may be the same one.
 	s.endLine()
 	old := s.file
 	if err := s.open(); err != nil {
 		s.file = old
 		s.out.log.Error("the access log stays with the file that is open", "error", err)
 		return
+	}
+	if was, err := old.Stat(); err == nil && s.half {
+		now, err := s.file.Stat()
+		s.half = err == nil && os.SameFile(was, now) // or the half line is not in this one
 	}
 	old.Close()
 }

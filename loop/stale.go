@@ -14,7 +14,7 @@ import (
 // not come it is sent as it is, under a head of its own; and at once if it is a log.
 
 // isStill says that an open file is what the table says of it, as far as the kernel
-// tells. It is for files that are in memory: see sys.Kernel.Version.
+// tells. It is for files that are in memory: see sys.Kernel.Fstat.
 func (o *openFile) isStill(k sys.Kernel) bool {
 	size, mtime, ctime, errno := k.Fstat(o.fd)
 	return errno != 0 || o.what.Still(size, mtime, ctime)

@@ -227,13 +227,14 @@ func (b *builder) relative(read []*site.Tree, kept map[rootKey]*site.Tree, key r
 // setRespond compiles a fixed response. What has no content is only a status
 // and field lines: 204 and 205, and errors, which get a page.
 func (r *route) setRespond(from *config.Respond, headers []config.Header) {
+	bare := len(from.Body) == 0 && from.File == ""
+	page := bare && from.Status >= 400 && !hasHeader(from.Headers, "Content-Type")
+	if page { // whether it is stored says it itself, or nobody
+		headers = slices.DeleteFunc(slices.Clone(headers), func(h config.Header) bool { return among(storeHeaders, h.Name) })
+	}
 	headers = mergeHeaders(headers, from.Headers)
 	r.status, r.lines = from.Status, newFieldLines(headers)
-	bare := len(from.Body) == 0 && from.File == ""
-	switch {
-	case from.Status == 204 || from.Status == 205 || from.Status == 304:
-		return
-	case bare && from.Status >= 400 && !hasHeader(from.Headers, "Content-Type"):
+	if page || from.Status == 204 || from.Status == 205 || from.Status == 304 {
 		return
 	}
 	typ := from.Type

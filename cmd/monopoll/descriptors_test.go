@@ -158,3 +158,17 @@ func servedInTheEnd(address string) error {
 	}
 	return fmt.Errorf("%s: never served", http.StatusText(http.StatusServiceUnavailable))
 }
+
+// Where listeners take nearly all descriptors, there is a place for a client still.
+func TestMoreListenersThanDescriptors(t *testing.T) {
+	t.Parallel()
+	a := freeAddress(t)
+	listen := "'" + a + "'"
+	for i := range 50 {
+		listen += fmt.Sprintf(", 'unix:%d.sock'", i)
+	}
+	dir := folder(t, map[string]string{"config.yaml": "listeners: [{listen: [" + listen + "], respond: ok}]\nlog: {access: off}"})
+	s := launchIn(t, dir, "ulimit -n 68")
+	s.serves(a, "/", "ok")
+	s.stop()
+}

@@ -38,7 +38,11 @@ func forSockets(cfg *config.Config, log *slog.Logger) int {
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil || limit.Cur > math.MaxInt32 {
 		return 0
 	}
-	if need := cfg.Limits.Connections + ownDescriptors; uint64(need) > limit.Cur {
+	need := cfg.Limits.Connections + ownDescriptors
+	for _, l := range cfg.Listeners {
+		need += len(l.Addresses)
+	}
+	if uint64(need) > limit.Cur {
 		log.Warn(fmt.Sprintf("limits.connections is %d, but this process may open only %d descriptors; "+
 			"raise that limit (ulimit -n, or LimitNOFILE= in the systemd unit) to at least %d, or lower limits.connections",
 			cfg.Limits.Connections, limit.Cur, need))

@@ -96,6 +96,6 @@ func (w *Watcher) poll(r *root) {
 	w.perform(j)
 	if r.polled != "" {
 		took := time.Since(began)
-		r.next = began.Add(max(pollEvery, took*pollShare))
+		r.next = earliest(r.next, began.Add(max(pollEvery, took*pollShare)))
 	}
 }

@@ -8,8 +8,9 @@ import (
 // Reload reads everything again, the config and every root, whether or not
 // anything seems to have changed, and gives the verdict. It is how SIGHUP and
 // the control socket ask; it returns early with ctx's end. A config that somebody
-// is writing is waited for, as without being asked: half of one may be a config,
-// with half the listeners. Any goroutine may call it; it waits for Run.
+// is writing is waited for, as without being asked, for capSlow at the most: half of
+// one may be a config, with half the listeners. Any goroutine may call it; it waits
+// for Run, and if that ends says so.
 func (w *Watcher) Reload(ctx context.Context) Verdict {
 	reply := make(chan Verdict, 1)
 	err := context.Canceled
@@ -20,6 +21,7 @@ func (w *Watcher) Reload(ctx context.Context) Verdict {
 			return v
 		case <-ctx.Done():
 			err = ctx.Err()
+		case <-w.ended:
 		}
 	case <-ctx.Done():
 		err = ctx.Err()
@@ -35,6 +37,8 @@ func (w *Watcher) Reload(ctx context.Context) Verdict {
 type asking struct {
 	replies []chan Verdict
 	begun   bool // it has been looked at for all of them
+	// served is what that look has changed already, where the config was not ready.
+	served *Verdict
 }
 
 func (a *asking) add(reply chan Verdict) {
@@ -52,13 +56,22 @@ func (a *asking) join(j *job) {
 
 // reply tells what came of the job, if something has.
 func (a *asking) reply(j *job, v Verdict) {
-	if !j.forced || j.early {
+	if !j.forced {
 		return
+	}
+	if j.early {
+		if v.Kind == Reloaded {
+			a.served = &v
+		}
+		return
+	}
+	if v.Kind == Unchanged && a.served != nil {
+		v = *a.served
 	}
 	for _, reply := range a.replies {
 		reply <- v
 	}
-	a.replies = nil
+	a.replies, a.served = nil, nil
 }
 
 // retryWatches tries watches again that had run out: the limit may have been

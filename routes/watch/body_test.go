@@ -117,7 +117,7 @@ func TestConfigIsPatrolled(t *testing.T) {
 	dir := realDir(t)
 	write(t, dir+"/notes.txt", "one")
 	w := still(t, dir, readsNotes)
-	b := newBeat(&w.patrol, 0)
+	b := newPatrolWalk(&w.patrol, 0)
 	w.config.glance(time.Now())
 	w.tidy()
 	found := func(want ...name) {

@@ -1,7 +1,10 @@
 package watch
 
 import (
+	"context"
+	"log/slog"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +19,7 @@ type manual struct {
 	t        *testing.T
 	table    *routes.Table
 	verdicts []Verdict
+	log      *safeBuffer
 }
 
 func newManual(t *testing.T, dir, text string) *manual {
@@ -23,7 +27,7 @@ func newManual(t *testing.T, dir, text string) *manual {
 	write(t, dir+"/config.yaml", text)
 	cfg, err := config.Load(dir + "/config.yaml")
 	must(t, err)
-	m := &manual{t: t}
+	m := &manual{t: t, log: &safeBuffer{}}
 	loader := &site.Loader{}
 	m.table, err = routes.Build(cfg, nil, loader)
 	must(t, err)
@@ -31,9 +35,17 @@ func newManual(t *testing.T, dir, text string) *manual {
 		Path: dir + "/config.yaml", Table: m.table, Loader: loader,
 		Publish: func(table *routes.Table) (Outcome, error) { m.table = table; return Outcome{}, nil },
 		Report:  func(v Verdict) { m.verdicts = append(m.verdicts, v) },
+		Log:     slog.New(slog.NewTextHandler(m.log, nil)),
 	})
+	loader.Problem = func(path, text string) { m.Watcher.log.Warn(text, "path", path) }
 	must(t, err)
-	t.Cleanup(m.close)
+	t.Cleanup(func() {
+		select {
+		case <-m.ended:
+		default:
+			m.close()
+		}
+	})
 	return m
 }
 
@@ -94,28 +106,52 @@ func TestRootIsExchanged(t *testing.T) {
 	dir := realDir(t)
 	write(t, dir+"/site/a", "1")
 	m := newManual(t, dir, oneRoot)
-	r := m.roots[0]
-	must(t, os.Rename(dir+"/site", dir+"/old"))
-	gone, _, err := m.loader.Refresh(r.tree, everything(r.tree))
-	must(t, err)
-	if !gone.Gone() {
-		t.Fatal("the root is not gone")
-	}
-	now := time.Now()
+	r, now := m.roots[0], time.Now()
 	for _, look := range []struct {
 		after time.Duration
-		tree  *site.Tree
+		there bool
 		want  bool
-	}{{0, gone, true}, {grace / 2, gone, true}, {grace - 1, r.tree, false}, {grace, gone, true}, {2*grace - 1, gone, true}, {2 * grace, gone, false}} {
-		if got := r.isExchanged(look.tree, now.Add(look.after)); got != look.want {
-			t.Errorf("after %v (gone: %t) it is served as it was: %t, want %t", look.after, look.tree.Gone(), got, look.want)
+	}{{0, false, true}, {grace / 2, false, true}, {grace - 1, true, false}, {grace, false, true}, {2*grace - 1, false, true}, {2 * grace, false, false}} {
+		if _, err := os.Stat(dir + "/site"); look.there == (err != nil) {
+			from, to := dir+"/site", dir+"/old"
+			if look.there {
+				from, to = to, from
+			}
+			must(t, os.Rename(from, to))
+		}
+		if got := r.isExchanged(now.Add(look.after)); got != look.want {
+			t.Errorf("after %v (there: %t) it is served as it was: %t, want %t", look.after, look.there, got, look.want)
 		}
 	}
 	r.lost, r.next = time.Time{}, time.Time{}
 	m.until("it is gone", func() bool { return m.table.Trees()[0].Gone() })
+	if n := strings.Count(m.log.String(), "the document root is not there"); n != 1 {
+		t.Errorf("it was said %d times that it is gone:\n%s", n, m.log.String())
+	}
 	write(t, dir+"/new/a", "2")
 	must(t, os.Rename(dir+"/new", dir+"/site"))
 	m.until("it is back", func() bool { return m.table.Trees()[0].Root().File([]byte("a")) != nil })
+}
+
+// Who waits for a reload when the watcher ends does not wait for ever.
+func TestReloadEndsWithTheWatcher(t *testing.T) {
+	t.Parallel()
+	dir := realDir(t)
+	m := newManual(t, dir, respondWith("one"))
+	f, err := os.OpenFile(dir+"/config.yaml", os.O_WRONLY|os.O_APPEND, 0)
+	must(t, err)
+	defer f.Close()
+	verdict := make(chan Verdict)
+	go func() { verdict <- m.Reload(context.Background()) }()
+	m.asking.add(<-m.requests)
+	m.turn(time.Now())
+	if len(m.asking.replies) != 1 {
+		t.Fatal("it did not wait for the writer")
+	}
+	m.close()
+	if v := <-verdict; v.Kind != Refused {
+		t.Errorf("the verdict is %q", v)
+	}
 }
 
 // Who asks for a reload while somebody writes the config waits for it, too: what

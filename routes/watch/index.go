@@ -65,12 +65,12 @@ func (ix *index) around(dir string, yield func(*root)) {
 
 // job is what one turn has to do.
 type job struct {
-	all     bool // look at every root
-	config  bool // look at the config
-	bodies  bool // and at the files that fixed responses are read from
-	forced  bool // somebody asked for it, and waits for the verdict
-	early   bool // the config was not ready to be looked at
-	busy    int  // files that somebody was writing
+	all     bool          // look at every root
+	config  bool          // look at the config
+	bodies  bool          // and at the files that fixed responses are read from
+	forced  bool          // somebody asked for it, and waits for the verdict
+	early   bool          // the config was not ready to be looked at
+	busy    map[name]bool // that somebody was writing
 	changes map[*root]site.Changes
 	dirty   map[name]dirty
 }

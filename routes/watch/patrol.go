@@ -128,7 +128,7 @@ type patrolWalk struct {
 	told, again map[name]site.Version
 }
 
-func newBeat(p *patrol, walker int) *patrolWalk {
+func newPatrolWalk(p *patrol, walker int) *patrolWalk {
 	b := &patrolWalk{patrol: p, walker: walker, again: map[name]site.Version{}}
 	b.Differs = b.differs
 	return b
@@ -136,7 +136,7 @@ func newBeat(p *patrol, walker int) *patrolWalk {
 
 // walk patrols until the watcher ends or another goroutine takes over.
 func (p *patrol) walk(walker int) {
-	b := newBeat(p, walker)
+	b := newPatrolWalk(p, walker)
 	began := time.Now()
 	timer := time.NewTimer(patrolEvery)
 	defer timer.Stop()

@@ -89,7 +89,7 @@ func alone(t *testing.T, dir string) (*patrol, *patrolWalk) {
 	must(t, err)
 	p := &patrol{in: newInbox(), ended: t.Context().Done(), hung: map[string]bool{}, walker: 1, walking: true}
 	p.sees(table, nil)
-	return p, newBeat(p, 1)
+	return p, newPatrolWalk(p, 1)
 }
 
 // round goes through everything once and gives the names that were told.

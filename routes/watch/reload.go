@@ -1,7 +1,10 @@
 package watch
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -34,8 +37,8 @@ func (w *Watcher) perform(j *job) Verdict {
 	}
 	if v.Kind == Unchanged && j.forced {
 		v.What = "everything"
-		if j.busy > 0 {
-			v.What = fmt.Sprintf("everything but %d file%s being written", j.busy, plural(j.busy))
+		if n := len(j.busy); n > 0 {
+			v.What = fmt.Sprintf("everything but %d file%s being written", n, plural(n))
 		}
 	}
 	switch {
@@ -45,6 +48,7 @@ func (w *Watcher) perform(j *job) Verdict {
 		return w.refuse(a, began, j.forced)
 	case a.kind == Mended:
 		w.config.settled()
+		w.followConfig()
 		return w.say(Verdict{Kind: Mended, What: w.config.label(), Config: true}, began)
 	case j.config && v.Kind == Unchanged:
 		return w.say(v, began)
@@ -111,9 +115,12 @@ func (w *Watcher) look(j *job, trees map[*root]*site.Tree) {
 			// The tree knows nothing of what the last look was about.
 			ch = everything(was)
 		}
+		if r.isExchanged(now) {
+			continue
+		}
 		tree, delta, err := w.refresh(r, was, ch, trees)
 		w.askAgain(j, delta.Busy)
-		if !w.trouble(r, err) && tree != was && !r.isExchanged(tree, now) {
+		if !w.trouble(r, err) && tree != was {
 			trees[r] = tree
 		}
 	}
@@ -122,8 +129,8 @@ func (w *Watcher) look(j *job, trees map[*root]*site.Tree) {
 // isExchanged says that a root is not there, and has been so for less than grace:
 // somebody may be about to put another in its place, as by mv and mv. It is looked
 // at again.
-func (r *root) isExchanged(tree *site.Tree, now time.Time) bool {
-	if !tree.Gone() || r.tree.Gone() {
+func (r *root) isExchanged(now time.Time) bool {
+	if _, err := os.Stat(r.tree.Path()); !errors.Is(err, fs.ErrNotExist) || r.tree.Gone() {
 		r.lost = time.Time{}
 		return false
 	}
@@ -156,7 +163,10 @@ func (w *Watcher) askAgain(j *job, busy site.Changes) {
 	for dir, names := range busy {
 		for base := range names {
 			n := name{dir, base}
-			j.busy++
+			if j.busy == nil {
+				j.busy = map[name]bool{}
+			}
+			j.busy[n] = true
 			d, asked := j.dirty[n]
 			if !asked {
 				d = dirty{name: n, first: now}
@@ -239,7 +249,7 @@ func (w *Watcher) refuse(a attempt, began time.Time, forced bool) Verdict {
 	if news {
 		w.followConfig()
 		if len(a.wanted) > 0 {
-			w.config.at = now // it may have come before it was watched for
+			w.config.at, w.config.wait = now, 0 // it may have come before it was watched for
 		}
 	}
 	v := Verdict{Kind: Refused, What: w.config.label(), Config: true, Mistakes: a.mistake}

@@ -43,7 +43,8 @@ const (
 	// millisecond; copying tools write blocks with a disk's read (about 10 ms)
 	// between them.
 	quietSlow = 25 * time.Millisecond
-	// capSlow is when a file that is written to without end is asked for anyway.
+	// capSlow is when a name that is written to, or removed and made again, without
+	// end is asked for anyway.
 	capSlow = 2 * time.Second
 
 	// againFirst is when a name that the loader found busy is asked for again;
@@ -136,13 +137,12 @@ func (s *settler) note(n name, h happening, at time.Time) {
 	switch {
 	case h == written:
 		s.write(p, at)
-	case h == removed:
+	case h == removed && at.Sub(p.first) < capSlow:
 		s.slowDown(p)
-		p.first, p.tries = at, 0
+		p.tries = 0
 		s.delay(p, at.Add(quietGone))
 	case p.slow && h != touched:
 		p.slow, p.tries = false, 0
-		p.first = at
 		s.slow--
 		s.join(at)
 	}
