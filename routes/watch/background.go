@@ -43,7 +43,14 @@ type made struct {
 	root     *root
 	from, to *site.Tree
 	with     results
-	reply    chan *site.Tree // gets the root's tree of now; nil if it is gone
+	insist   bool // it is taken even if the root has another tree than from by now
+	reply    chan handed
+}
+
+// handed is what became of a tree that was handed over.
+type handed struct {
+	now   *site.Tree // the root's; nil if the root is gone
+	taken bool       // now has what was made
 }
 
 // results are what has been made for one tree.
@@ -172,7 +179,9 @@ func (w *Watcher) room() int64 {
 func spare(limit, room int64) int64 { return max(room-limit/8, 0) }
 
 // collect takes what the background work hands over and publishes it. If the tree has
-// changed meanwhile, what was made still fits where the bytes are the same.
+// changed meanwhile, what was made still fits where the bytes are the same; but to
+// find these is a look at the whole tree, for which there is no time here: whoever
+// made it does so, and comes again. Only who came in vain too often is served here.
 func (w *Watcher) collect(m made) {
 	if m.root == nil {
 		if m.turn != w.background.turn {
@@ -188,17 +197,21 @@ func (w *Watcher) collect(m made) {
 		here = here || r == m.root
 	}
 	if !here {
-		m.reply <- nil
+		m.reply <- handed{}
 		return
 	}
 	tree := m.to
 	if m.root.tree != m.from {
+		if !m.insist {
+			m.reply <- handed{now: m.root.tree}
+			return
+		}
 		tree = m.with.apply(m.root.tree, spare(w.table.Config.Limits.Memory, w.room()))
 	}
 	if tree != m.root.tree {
 		w.install(m.root, tree)
 	}
-	m.reply <- m.root.tree
+	m.reply <- handed{m.root.tree, true}
 }
 
 // install publishes a tree that says the same as before in more ways.

@@ -111,10 +111,27 @@ func TestBackgroundIsLate(t *testing.T) {
 			}
 			write(t, dir+"/site/other", "new")
 			w.perform(&job{all: true})
-			reply := make(chan *site.Tree, 1)
-			w.collect(made{root: r, from: from, to: with.apply(from, 1<<20), with: with, reply: reply})
-			if now := <-reply; now != r.tree || now == from {
+			handing := make(chan made)
+			s := &round{made: handing, ended: w.ended, roots: w.roots, trees: []*site.Tree{from}, room: 1 << 20}
+			given := make(chan struct{})
+			go func() {
+				defer close(given)
+				h := newHandover(s, 0)
+				h.results = with
+				h.give()
+			}()
+			late := <-handing
+			w.collect(late)
+			if late.from != from || r.tree.Root().File([]byte("page.html")).HasCoded() {
+				t.Error("the watcher has done what is not for it")
+			}
+			again := <-handing
+			if again.from != r.tree {
 				t.Error("the background work is not told of the tree of now")
+			}
+			w.collect(again)
+			if <-given; s.trees[0] != r.tree {
+				t.Error("the background work does not know what came of it")
 			}
 			if r.tree.Root().File([]byte("other")) == nil {
 				t.Error("the change was lost")
@@ -122,9 +139,14 @@ func TestBackgroundIsLate(t *testing.T) {
 			if !r.tree.Root().File([]byte("page.html")).HasCoded() {
 				t.Error("the variants were lost")
 			}
+			reply := make(chan handed, 1)
+			w.collect(made{root: r, from: from, to: late.to, with: with, insist: true, reply: reply})
+			if got := <-reply; !got.taken || got.now != r.tree || r.tree.Root().File([]byte("other")) == nil {
+				t.Error("who insists is not served, or a change was lost")
+			}
 			w.roots = nil
 			w.collect(made{root: r, from: from, to: from, with: with, reply: reply})
-			if <-reply != nil {
+			if got := <-reply; got.taken || got.now != nil {
 				t.Error("a root that is gone took something")
 			}
 			w.roots = []*root{r}

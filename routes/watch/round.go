@@ -15,6 +15,9 @@ const (
 	// the whole tree.
 	handFirst = 500 * time.Millisecond
 	handMost  = 16 * time.Second
+	// triesMost is how often results are handed over in vain, since the tree has
+	// changed each time, before the watcher has to take them.
+	triesMost = 8
 	// workersMost is how many processors compress, of machines with many.
 	workersMost = 4
 )
@@ -194,22 +197,28 @@ func (h *handover) due() {
 }
 
 // give hands over. The tree is made here, so that the watcher, which has events
-// to see to, need not go through all of it.
+// to see to, need not go through all of it; where an edit was faster, it is made
+// again of what that left.
 func (h *handover) give() {
 	s := h.s
-	if h.results.empty() {
-		return
-	}
-	from := s.trees[h.i]
-	to := h.results.apply(from, spare(s.limit, s.room))
-	s.room -= to.Memory() - from.Memory()
-	reply := make(chan *site.Tree, 1)
-	select {
-	case s.made <- made{root: s.roots[h.i], from: from, to: to, with: h.results, reply: reply}:
-		if now := <-reply; now != nil {
-			s.trees[h.i] = now
+	for try := 1; !h.results.empty(); try++ {
+		from := s.trees[h.i]
+		to := h.results.apply(from, spare(s.limit, s.room))
+		m := made{root: s.roots[h.i], from: from, to: to, with: h.results, insist: try == triesMost, reply: make(chan handed, 1)}
+		select {
+		case s.made <- m:
+		case <-s.ended:
+			return
 		}
-	case <-s.ended:
+		got := <-m.reply
+		if got.now != nil {
+			s.trees[h.i] = got.now
+		}
+		if got.taken {
+			s.room -= to.Memory() - from.Memory()
+		}
+		if got.taken || got.now == nil {
+			h.results = results{tags: map[*site.File]string{}}
+		}
 	}
-	h.results = results{tags: map[*site.File]string{}}
 }
