@@ -44,17 +44,23 @@ func (p *pty) types(t *testing.T, keys string) {
 	}
 }
 
+// runOnTerminal starts monopoll run with a terminal as its standard input.
+func runOnTerminal(t *testing.T) (p *pty, s *server, address string) {
+	t.Helper()
+	a := freeAddress(t)
+	dir := folder(t, map[string]string{"config.yaml": "listeners: [{listen: '" + a + "', respond: one}]"})
+	p = openPTY(t)
+	cmd := command(dir, "run")
+	cmd.Stdin = p.terminal
+	return p, launch(t, cmd), a
+}
+
 // On a terminal, r and Enter reloads, q and Enter ends it; anything else, and
 // the end of the terminal, does nothing.
 func TestKeyboard(t *testing.T) {
 	t.Parallel()
-	a := freeAddress(t)
-	dir := folder(t, map[string]string{"config.yaml": "listeners: [{listen: '" + a + "', respond: one}]"})
-	p := openPTY(t)
-	cmd := command(dir, "run")
-	cmd.Stdin = p.terminal
-	s := launch(t, cmd)
-	replace(t, dir+"/config.yaml", "nonsense")
+	p, s, a := runOnTerminal(t)
+	replace(t, s.cmd.Dir+"/config.yaml", "nonsense")
 	const mistake = "config.yaml:1:1: "
 	s.says(mistake)
 	p.types(t, "what?\n\nquit\nr\n")
@@ -68,12 +74,7 @@ func TestKeyboard(t *testing.T) {
 // has taken what made the terminal readable, clients are served all the same.
 func TestKeyboardIsShared(t *testing.T) {
 	t.Parallel()
-	a := freeAddress(t)
-	dir := folder(t, map[string]string{"config.yaml": "listeners: [{listen: '" + a + "', respond: one}]"})
-	p := openPTY(t)
-	cmd := command(dir, "run")
-	cmd.Stdin = p.terminal
-	s := launch(t, cmd)
+	p, s, a := runOnTerminal(t)
 	pager, left := int(p.terminal.Fd()), make(chan struct{})
 	go func() {
 		defer close(left)
@@ -95,12 +96,7 @@ func TestKeyboardIsShared(t *testing.T) {
 // A terminal that is closed (a window, a remote shell) leaves it running.
 func TestTerminalIsClosed(t *testing.T) {
 	t.Parallel()
-	a := freeAddress(t)
-	dir := folder(t, map[string]string{"config.yaml": "listeners: [{listen: '" + a + "', respond: one}]"})
-	p := openPTY(t)
-	cmd := command(dir, "run")
-	cmd.Stdin = p.terminal
-	s := launch(t, cmd)
+	p, s, a := runOnTerminal(t)
 	p.terminal.Close()
 	p.keyboard.Close()
 	s.serves(a, "/", "one")

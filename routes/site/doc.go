@@ -45,9 +45,10 @@
 // of 100,000 names for one change takes longer than all the rest of a Refresh);
 // a Dir of 128 bytes of which a request reads 64 (3 bytes a file less, and going
 // round 10,000 of them 0.99), or to read the first of its files while its names are
-// looked through (0.98); os.Root and os.File for the scan (an epoll registration and three allocations
-// a file; openat(2) with a single name and O_NOFOLLOW cannot lead out either);
-// one held descriptor a root (10,000 sites would take 10,000 of them).
+// looked through (0.98); os.Root and os.File for the scan (an epoll registration
+// and three allocations a file; openat(2) with a single name and O_NOFOLLOW cannot
+// lead out either); one held descriptor a root (10,000 sites would take 10,000 of
+// them).
 //
 // # Reading order
 //
