@@ -136,9 +136,7 @@ func TestSandbox(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(dir, "other/index.html"), []byte("three"), 0o644))
 	replace(t, filepath.Join(dir, "config.yaml"), config("other"))
 	s.serves(a, "/", "three")
-	if st := s.status(); st.Mistake != "" {
-		t.Error(st.Mistake)
-	}
+	s.until("no mistake", func() bool { return s.status().Mistake == "" })
 	s.stop()
 }
 
@@ -198,8 +196,6 @@ func TestSandboxFollowsLinks(t *testing.T) {
 	point("app/current", "releases/2")
 	s.serves(a, "/", "release 2")
 	s.serves(a, "/note", "note 2")
-	if st := s.status(); st.Mistake != "" {
-		t.Error(st.Mistake)
-	}
+	s.until("no mistake", func() bool { return s.status().Mistake == "" })
 	s.stop()
 }
