@@ -71,7 +71,7 @@ func TestStalledTwice(t *testing.T) {
 	s.serves(a, "/a", "a")
 	downloads(t, a, "/big.bin", 1)
 	for over := time.Now().Add(patience); time.Now().Before(over); { // two that come together are one
-		s.signal(syscall.SIGTERM)
+		_ = s.cmd.Process.Signal(syscall.SIGTERM) // which may have ended by now
 		select {
 		case <-s.done:
 			s.exits(exitFailed)
